@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /etc/imapd.conf: `key = value` lines, `#` comments, one const table.  Both
+ * servers read it; a missing file is no fault, everything has a default.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fault;
+
+enum config_auth { CONFIG_AUTH_PAM, CONFIG_AUTH_SHADOW, CONFIG_AUTH_USERS,
+    CONFIG_AUTH_NONE };
+enum config_plaintext { CONFIG_PLAINTEXT_TLS, CONFIG_PLAINTEXT_ALWAYS };
+
+/* Strings live as long as the process; seconds are whole. */
+struct config {
+	enum config_auth auth;		/* auth = pam | shadow | users:FILE */
+	const char *users_file;		/* from users:FILE, or users_file */
+	enum config_plaintext plaintext; /* plaintext = tls | always */
+	const char *cert_dir;
+	const char *key_dir;
+	const char *mail_spool;		/* /var/mail or /var/spool/mail */
+	const char *mail_root;		/* under the home; "" is decided at
+					 * login (decisions.md 13) */
+	const char *index_dir;		/* "" is ~/.imapindex; may hold %u */
+	bool dot_lock;			/* lock = both | fcntl */
+	uint32_t lock_timeout;
+	const char *front_user;
+	uint32_t login_tries;
+	uint32_t fail_delay;
+	uint32_t login_timeout;
+	uint32_t idle_timeout;		/* 0: the protocol's own (IMAP 30 min,
+					 * POP3 10 min) */
+	bool pam_session;
+	const char *log;		/* syslog | stderr | FILE */
+};
+
+/* Defaults, some of them from the build (SSLTYPE, SSLDIR, MAILSPOOL ...). */
+void config_defaults(struct config *);
+
+/*
+ * Read `path` over what is there.  `required` is true where the file was
+ * named on the command line.  Each bad line is logged with file, line, reason
+ * and the nearest valid key; returns -1 (FAULT_SYNTAX) if there was one, else
+ * 0.  Bad lines leave their key as it was.
+ */
+int config_read(struct config *, const char *path, bool required,
+    struct fault *);
+
+#endif

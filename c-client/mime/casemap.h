@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The form of a text in which SEARCH and SORT compare. */
+#ifndef MIME_CASEMAP_H
+#define MIME_CASEMAP_H
+
+#include "c-client/base/span.h"
+
+struct buf;
+
+/*
+ * Add the case-folded, compatibility-composed form (NFKC_Casefold of Unicode)
+ * of `utf8`: texts that differ only in case, width or composition become the
+ * same octets, and a text within another stays within it.  Invalid octets
+ * become U+FFFD.  ASCII is only made lower case, fast.
+ */
+void casemap_fold(struct span utf8, struct buf *out);
+
+#endif

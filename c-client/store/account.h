@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A user's mail as a whole: where his INBOX, his other mailboxes, his
+ * subscriptions and his indexes are.  Made once a session, as the user.
+ */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct config;
+struct fault;
+
+struct account {
+	struct arena *keep;	/* session->keep */
+	const char *user;
+	const char *home;
+	const char *root;	/* directory of all mailboxes but INBOX */
+	int root_fd;		/* the same, open (O_PATH) */
+	bool root_is_mail;	/* root is ~/mail: drop a leading "mail/" or
+				 * "~/mail/" (decisions.md 13) */
+	const char *spool;	/* the INBOX file */
+	bool spool_writable;	/* files can be made beside it */
+	const char *index_dir;	/* NULL: indexes are kept in memory */
+	uint32_t lock_timeout;	/* seconds */
+	bool dot_lock;
+};
+
+/*
+ * Find out all of the above for `user`; never fails for want of a directory:
+ * what can't be had is NULL and logged.  `preauth` users have the same.
+ * Returns -1 only where there is no home at all.
+ */
+int account_open(struct account *, struct arena *keep,
+    const struct config *, const char *user, const char *home,
+    bool spool_writable, struct fault *);
+void account_close(struct account *);
+
+/*
+ * The one POP3 session's lock (decisions.md 16): an OFD lock on a file in the
+ * index directory.  Returns 0 and keeps it until account_close(); -1 with
+ * FAULT_INUSE where another process has it.  Without an index directory: 0.
+ */
+int account_lock_pop(struct account *, struct fault *);
+
+#endif

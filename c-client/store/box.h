@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An open mailbox: the store's truth about it.  The records in memory are
+ * those of the index as of the last refresh, by ascending UID.
+ *
+ * Two kinds of change: *structural* ones (messages come, go, move) are made
+ * by a format that holds the mailbox's own lock; changes of flags are made by
+ * anybody.  Both happen inside box_begin() ... box_commit(), which is the
+ * index's lock; under it there is index work only: no scan, no parsing.
+ */
+#ifndef STORE_BOX_H
+#define STORE_BOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "c-client/base/span.h"
+#include "c-client/store/name.h"
+#include "c-client/store/record.h"
+
+struct account;
+struct arena;
+struct driver;
+struct fault;
+struct index;
+
+#define BOX_STAMP_MAX	128
+
+struct box_meta {
+	uint32_t uidvalidity;	/* 0: the index is new, and the format has to
+				 * choose one before its first commit */
+	uint32_t uidnext;	/* at least 1 */
+	uint32_t first_recent;	/* UIDs from here on are \Recent to the next
+				 * read-write view */
+	uint64_t highestmodseq;
+	uint64_t modseq_floor;	/* rebuilt: nothing is known below this */
+	size_t keyword_count;
+	const char *keywords[BOUND_KEYWORDS];	/* by bit number */
+	size_t stamp_size;
+	uint8_t stamp[BOX_STAMP_MAX];	/* the format's; size 0: never synced */
+	size_t note_size;		/* append note of the format (decision 3):
+					 * 0, or what to look at after a crash */
+	uint8_t note[BOX_STAMP_MAX];
+};
+
+struct box {
+	struct account *account;
+	const struct driver *driver;
+	struct name name;
+	struct arena *keep;	/* lives as long as the open mailbox */
+	void *state;		/* the format's */
+	struct index *index;
+	struct box_meta meta;
+	struct record *records;
+	size_t count;
+	bool readonly;		/* the mailbox can't be written */
+	bool missing;		/* INBOX that does not exist yet: empty */
+	uint64_t generation;	/* grows with each change of `records` */
+};
+
+/*
+ * Open; the records are as the index had them until box_sync().  `readonly`
+ * is what the client asked for (EXAMINE).  Faults: FAULT_NOTFOUND,
+ * FAULT_PERM, FAULT_BADNAME (a directory), FAULT_IO.
+ */
+struct box *box_open(struct account *, const struct name *, bool readonly,
+    struct fault *);
+void box_close(struct box *);	/* NULL is allowed */
+
+/*
+ * Bring the records up to date: with other sessions (index), and with other
+ * programs (driver->sync).  FAULT_INUSE: the locks could not be had in time,
+ * records are as before.  FAULT_NOTFOUND: the mailbox is gone.
+ */
+int box_sync(struct box *, struct fault *);
+
+/* Index of the record with this UID, or -1.  Binary search. */
+ptrdiff_t box_find(const struct box *, uint32_t uid);
+/* Index of the first record with a UID not below this; count if none. */
+size_t box_find_from(const struct box *, uint32_t uid);
+
+/*
+ * Take the index's lock and refresh the records.  Everything changed until
+ * box_commit() becomes visible to others and durable in one step, or not at
+ * all.  After box_rollback(), or a failed commit, the records are read again.
+ */
+int box_begin(struct box *, struct fault *);
+int box_commit(struct box *, struct fault *);
+void box_rollback(struct box *);
+
+/* Inside a transaction: its MODSEQ, max(previous + 1, microseconds now). */
+uint64_t box_modseq(struct box *);
+
+/*
+ * Inside a transaction: add a record at the end (its uid is above all others
+ * and is set by the caller, who raises meta.uidnext; a modseq of 0 becomes
+ * the transaction's), remove the i-th (its UID goes to the table of the gone),
+ * say that the i-th was changed in place (flags or keywords: set its modseq to
+ * box_modseq() before), or that meta was.  Pointers into records and indexes
+ * above i are invalid after add and remove.
+ */
+void box_add(struct box *, const struct record *);
+void box_remove(struct box *, size_t i);
+void box_touch(struct box *, size_t i);
+void box_touch_meta(struct box *);
+/* All records out, as expunged (`forget` false), or because UIDVALIDITY is to
+ * change (`forget` true: nothing goes to the gone, parsed data is dropped). */
+void box_remove_all(struct box *, bool forget);
+
+/*
+ * The bit of a keyword (ASCII case ignored), -1 if the mailbox does not have
+ * it.  box_keyword_add() makes one, inside a transaction; -1 with FAULT_LIMIT
+ * or FAULT_SYNTAX (no atom, over BOUND_KEYWORD).
+ */
+int box_keyword(const struct box *, struct span name);
+int box_keyword_add(struct box *, struct span name, struct fault *);
+
+enum box_store_op { BOX_STORE_SET, BOX_STORE_ADD, BOX_STORE_REMOVE };
+struct box_store {
+	enum box_store_op op;
+	uint16_t flags;			/* of FLAG_ALL_SYSTEM */
+	const struct span *keywords;	/* names */
+	size_t keyword_count;
+};
+
+/*
+ * Change flags of the messages with these ascending UIDs, durable when this
+ * returns.  UIDs that are gone are passed over.  *modseq is what the changed
+ * records got (those that had it that way already keep theirs).  Faults:
+ * FAULT_READONLY, FAULT_LIMIT (keywords), FAULT_QUOTA, FAULT_IO; nothing was
+ * changed then.
+ */
+int box_store_flags(struct box *, const uint32_t *uids, size_t count,
+    const struct box_store *, uint64_t *modseq, struct fault *);
+
+struct box_status {
+	uint32_t messages, recent, uidnext, uidvalidity, unseen;
+	uint64_t highestmodseq, size_octets;
+};
+/* RFC 3501 6.3.10 for a mailbox that need not be open (opened and synced for
+ * it). */
+int box_status(struct account *, const struct name *, struct box_status *,
+    struct fault *);
+
+/*
+ * CREATE, DELETE, RENAME (RFC 3501 6.3.3 to 6.3.5) with missing directories
+ * above made, the index moved or removed too.  RENAME of a directory renames
+ * what is below.  Faults: FAULT_EXISTS, FAULT_NOTFOUND, FAULT_PERM,
+ * FAULT_CANNOT (INBOX: DELETE; RENAME of it until messages can be removed; a
+ * directory that is not empty).
+ */
+int box_create(struct account *, const struct name *, struct fault *);
+int box_delete(struct account *, const struct name *, struct fault *);
+int box_rename(struct account *, const struct name *from,
+    const struct name *to, struct fault *);
+
+#endif

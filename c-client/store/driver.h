@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a mailbox format must do.  What follows from these (SEARCH, ENVELOPE,
+ * COPY, views) is done once, in store/.  It speaks of mailboxes, UIDs,
+ * records and bytes; where these come from is the format's own affair.  All
+ * members are set; what a format can't do points at driver_cannot_*().
+ */
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "c-client/store/name.h"
+#include "c-client/store/record.h"
+
+struct account;
+struct append_item;
+struct box;
+struct buf;
+struct fault;
+struct watch;
+
+/* What probe() found. */
+enum driver_kind {
+	DRIVER_NOT_OURS,
+	DRIVER_MAILBOX,		/* can be selected */
+	DRIVER_MISSING		/* INBOX only: it may come into being */
+};
+
+struct driver {
+	const char *name;
+
+	/* Look at the mailbox from outside, at its first bytes at most. */
+	enum driver_kind (*probe)(struct account *, const struct name *,
+	    struct fault *);
+
+	/* Make and undo box->state.  open() reads no mail; it may find the
+	 * mailbox read-only and sets box->readonly then. */
+	int (*open)(struct box *, struct fault *);
+	void (*close)(struct box *);
+
+	/*
+	 * Bring the records up to date with the mailbox: nothing is read
+	 * where its stamp (box->meta.stamp) still holds.  Locks, scans, and
+	 * commits through box_begin() ... box_commit().  Changes nothing in
+	 * the mailbox itself.
+	 */
+	int (*sync)(struct box *, struct fault *);
+
+	/*
+	 * Octets [off, off+len) of the message as the client sees it (CRLF,
+	 * metadata headers hidden, NUL as 0x80), added to `out`; fewer only
+	 * at the message's end.  FAULT_CHANGED where the bytes at
+	 * record->place may be others by now: sync, and look up the UID again.
+	 */
+	int (*read)(struct box *, const struct record *, uint64_t off,
+	    size_t len, struct buf *out, struct fault *);
+
+	/*
+	 * Add messages, all or none; on return they are on disk, in the
+	 * records, and each item has its uid.  See append.h.
+	 */
+	int (*append)(struct box *, struct append_item *, size_t count,
+	    struct fault *);
+
+	/* Make, remove, rename a mailbox that is not open here. */
+	int (*create)(struct account *, const struct name *, struct fault *);
+	int (*remove)(struct account *, const struct name *, struct fault *);
+	int (*rename)(struct account *, const struct name *from,
+	    const struct name *to, struct fault *);
+
+	/* Tell `watch` what to look at (watch_file(), watch_directory()). */
+	void (*watch)(struct box *, struct watch *);
+};
+
+/* All formats, the most particular first; the last one is what new mailboxes
+ * are made with.  NULL ends it.  Defined in formats/drivers.c. */
+extern const struct driver *const drivers[];
+
+/* The first driver that takes the name; NULL with FAULT_NOTFOUND. */
+const struct driver *driver_of(struct account *, const struct name *,
+    enum driver_kind *, struct fault *);
+/* The one for new mailboxes. */
+const struct driver *driver_default(void);
+
+#endif

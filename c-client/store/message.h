@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading one message as clients see it.  A message up to BOUND_WHOLE is in
+ * memory after message_open() and can't change any more; a longer one is read
+ * in pieces, and is gone when another program removes it meanwhile.
+ */
+#ifndef STORE_MESSAGE_H
+#define STORE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "c-client/base/buf.h"
+
+struct box;
+struct fault;
+struct message;
+struct mime_part;
+
+/*
+ * Messages are opened one at a time through a reader, which keeps the last
+ * one, its parsed structure and its buffers: clients fetch the parts of one
+ * message one after the other.
+ */
+struct reader;
+struct reader *reader_new(struct box *);
+void reader_free(struct reader *);	/* NULL is allowed */
+
+/*
+ * FAULT_EXPUNGED where the message is gone; FAULT_IO and others as they come.
+ * The message is the reader's and valid until the next reader_open().
+ */
+struct message *reader_open(struct reader *, uint32_t uid, struct fault *);
+
+uint64_t message_size(const struct message *);		/* RFC822.SIZE */
+uint64_t message_header_size(const struct message *);
+
+/*
+ * Octets [off, off+len), added to `out`; fewer only at the end.  Whole ones
+ * can also be had as a span without copying (n is 0 and p NULL for a long
+ * one).
+ */
+int message_read(struct message *, uint64_t off, size_t len,
+    struct buf *out, struct fault *);
+struct span message_span(const struct message *);
+
+/* The header with its empty line (up to BOUND_MIME_HEADER of it). */
+int message_header(struct message *, struct span *, struct fault *);
+
+/* The MIME structure, parsed on first use; valid as long as the message. */
+const struct mime_part *message_structure(struct message *, struct fault *);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mailbox names: as clients write them (modified UTF-7, RFC 3501 5.1.3), and
+ * as the store has them (UTF-8 in NFC, relative to the mail root).
+ */
+#ifndef STORE_NAME_H
+#define STORE_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "c-client/base/span.h"
+
+struct account;
+struct arena;
+struct buf;
+struct fault;
+
+struct name {
+	const char *path;	/* "INBOX", or relative to the root: "a/b" */
+	bool inbox;
+	bool directory;		/* the client's name ended in "/" */
+};
+
+/*
+ * From the wire.  INBOX in any case is the INBOX.  A legacy prefix is
+ * dropped.  Refused with FAULT_BADNAME: empty names, absolute names, "~user",
+ * "#...", "{...", levels that are empty, "." or "..", or begin with a dot,
+ * control characters, NUL, bad UTF-7 or UTF-8, levels over 255 octets, names
+ * over BOUND_MAILBOX_NAME, the suffixes of locks and our own files.
+ * The result lives as long as `arena`.
+ */
+int name_parse(const struct account *, struct span wire, struct arena *,
+    struct name *, struct fault *);
+
+/* The wire's form of a store name, appended: modified UTF-7, not quoted. */
+void name_write(struct buf *, const char *path);
+
+/* May a file of this name (one level) be shown as a mailbox or directory?
+ * Not: dot files, *.lock, redo files and what else is ours. */
+bool name_is_visible(const char *level);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS for a server (OpenSSL 3, TLS 1.2 and 1.3).  Opaque; nobody else sees
+ * OpenSSL's headers.  Without TLS in the build (SSLTYPE=none) tls_none.c
+ * stands in: loading fails with a fault that says so.
+ */
+#ifndef SSL_TLS_H
+#define SSL_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct fault;
+struct tls_config;
+struct tls;
+
+/*
+ * Load certificate and key: DIR/PROGRAM-ADDRESS.pem, DIR/PROGRAM.pem, then the
+ * same with `second` for PROGRAM (decisions.md 7).  Key and chain in one file
+ * in any order, or the key under the same name in key_dir.  RSA, ECDSA,
+ * Ed25519.  NULL with a fault that names the file, the reason and the cure.
+ */
+struct tls_config *tls_config_load(const char *cert_dir, const char *key_dir,
+    const char *program, const char *second, const char *address,
+    const char *alpn, struct fault *);
+void tls_config_free(struct tls_config *);
+
+/* A connection over the non-blocking socket `fd`, which stays the caller's. */
+struct tls *tls_new(struct tls_config *, int fd);
+void tls_free(struct tls *);
+
+/* What the next call is to wait for, instead of a count. */
+#define TLS_WANT_READ	(-2)
+#define TLS_WANT_WRITE	(-3)
+
+/* 0 when done, TLS_WANT_*, or -1 with a fault. */
+int tls_handshake(struct tls *, struct fault *);
+
+/* Octets moved; 0 from tls_read() is the peer's orderly end. */
+ssize_t tls_read(struct tls *, void *, size_t, struct fault *);
+ssize_t tls_write(struct tls *, const void *, size_t, struct fault *);
+bool tls_pending(const struct tls *);	/* tls_read() has bytes at once */
+void tls_close(struct tls *);		/* close_notify, once, best effort */
+const char *tls_describe(const struct tls *);	/* "TLSv1.3 ..." for logs */
+
+#endif
