@@ -1,22 +1,227 @@
-# mail servers: imapd and ipop3d over libc-client.  GNU make.
+# An IMAP4rev1 and a POP3 server over one mail-store library.  GNU make.
+#
+#	make			what this machine has: PAM, TLS, run-time directories
+#	make slx SSLTYPE=unix	the lines of the old toolkit: see TARGETS, SSLTYPES
+#	make install		into PREFIX, below DESTDIR
+#	make run		try it: demo user, certificate, both servers on loopback
+#	make check		all tests
+#	make bench lint cleanroom clean
+#
+# The words of the last build line are kept in build/words.mk, so that a plain
+# `make install` after `make slx` installs what was built.
+
 CC = gcc
+AR = ar
 SAN =
+WERROR =
 CFLAGS = -O2 -g
+PREFIX = /usr/local
+DESTDIR =
+
+# --- Build words ------------------------------------------------------------
+
+TARGETS = lnp slx ldb
+SSLTYPES = nopwd unix unix.nopwd none
+PASSWDTYPES = pam std nul
+
+include $(wildcard build/words.mk)
+
+SSLTYPE ?= nopwd
+PASSWDTYPE ?= pam
+SSLDIR ?=
+SSLCERTS ?= $(if $(SSLDIR),$(SSLDIR)/certs)
+SSLKEYS ?= $(if $(SSLDIR),$(SSLDIR)/private)
+MAILSPOOL ?=
+
+lnp_WORDS = PASSWDTYPE=pam SSLDIR=/usr/local/ssl
+slx_WORDS = PASSWDTYPE=std SSLDIR=/usr/local/ssl
+ldb_WORDS = PASSWDTYPE=pam SSLDIR=/etc/ssl MAILSPOOL=/var/mail
+
+ifeq ($(filter $(SSLTYPE),$(SSLTYPES)),)
+$(error SSLTYPE=$(SSLTYPE) is not known; valid: $(SSLTYPES))
+endif
+ifeq ($(filter $(PASSWDTYPE),$(PASSWDTYPES)),)
+$(error PASSWDTYPE=$(PASSWDTYPE) is not known; valid: $(PASSWDTYPES))
+endif
+
+WITH_TLS = $(if $(filter none,$(SSLTYPE)),0,1)
+WITH_PAM = $(if $(filter pam,$(PASSWDTYPE)),1,0)
+AUTH_pam = CONFIG_AUTH_PAM
+AUTH_std = CONFIG_AUTH_SHADOW
+AUTH_nul = CONFIG_AUTH_NONE
+PLAIN = $(if $(filter unix none,$(SSLTYPE)),ALWAYS,TLS)
+WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
+	-DDEFAULT_AUTH=$(AUTH_$(PASSWDTYPE)) \
+	-DDEFAULT_PLAINTEXT=CONFIG_PLAINTEXT_$(PLAIN) \
+	-DDEFAULT_CERT_DIR='"$(SSLCERTS)"' -DDEFAULT_KEY_DIR='"$(SSLKEYS)"' \
+	-DDEFAULT_MAIL_SPOOL='"$(MAILSPOOL)"'
+
+# --- Flags ------------------------------------------------------------------
+
+B = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)
+comma := ,
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
-	-Wmissing-prototypes -Wvla -Walloca -Wundef -Wpointer-arith -Wwrite-strings
-HARDEN = -fstack-protector-strong -fPIE
-BUILD = build/$(notdir $(CC))-$(or $(subst $() ,_,$(SAN)),plain)
-CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
-ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) $(HARDEN) -fvisibility=hidden $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -DSANITIZED)
-LIBS = -lssl -lcrypto -lpam -lcrypt -lsqlite3 -llockfile -lxxhash -lutf8proc -lseccomp
+	-Wmissing-prototypes -Wvla -Walloca -Wundef -Wpointer-arith \
+	-Wwrite-strings $(WERROR)
+ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. \
+	$(if $(SAN),-DSANITIZED) $(CPPFLAGS)
+SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
+	-fno-sanitize-recover=all)
+ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) -fstack-protector-strong -fPIE \
+	-fvisibility=hidden $(SANFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
+	$(if $(filter 1,$(WITH_PAM)),-lpam) -lcrypt -lsqlite3 -llockfile \
+	-lxxhash -lutf8proc -lseccomp
 
-LIBSRC = $(wildcard c-client/*/*.c ssl/*.c)
-LIBOBJ = $(LIBSRC:%.c=$(BUILD)/%.o)
+# --- What there is ----------------------------------------------------------
 
-all: $(LIBOBJ)
+TLS_SRC = $(if $(filter 1,$(WITH_TLS)),$(filter-out ssl/tls_none.c,\
+	$(wildcard ssl/*.c)),ssl/tls_none.c)
+AUTH_SRC = $(filter-out $(if $(filter 0,$(WITH_PAM)),c-client/auth/auth_pam.c),\
+	$(wildcard c-client/auth/*.c))
+LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
+	c-client/formats/*.c c-client/server/*.c) $(AUTH_SRC) $(TLS_SRC)
+IMAPD_SRC = $(wildcard imapd/*.c)
+IPOPD_SRC = $(wildcard ipopd/*.c)
+TESTLIB_SRC = $(wildcard tests/lib/*.c)
+UNIT_SRC = $(wildcard tests/unit/*.c)
+FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 
-$(BUILD)/%.o: %.c
+LIB_OBJ = $(LIB_SRC:%.c=$B/%.o)
+IMAPD_OBJ = $(IMAPD_SRC:%.c=$B/%.o)
+IPOPD_OBJ = $(IPOPD_SRC:%.c=$B/%.o)
+
+LIB_A = $B/c-client.a
+# The names under which everybody looks for the plain gcc build's products.
+PRODUCTS = c-client/c-client.a imapd/imapd ipopd/ipop3d
+
+all: machine $(PRODUCTS)
+
+c-client/c-client.a: $(LIB_A)
+imapd/imapd: $B/imapd/imapd
+ipopd/ipop3d: $B/ipopd/ipop3d
+$(PRODUCTS): FORCE
+	@cmp -s $< $@ || cp -f $< $@
+
+$(LIB_A): $(LIB_OBJ)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$B/imapd/imapd: $(IMAPD_OBJ) $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$B/ipopd/ipop3d: $(IPOPD_OBJ) $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(LIBOBJ:.o=.d)
+# Only what the build words touch is compiled with them, and again when they
+# change.
+WORD_OBJ = $B/c-client/base/config.o $(filter $B/c-client/auth/%,$(LIB_OBJ)) \
+	$(filter $B/c-client/server/%,$(LIB_OBJ))
+$(WORD_OBJ): ALL_CPPFLAGS += $(WORDS)
+$(WORD_OBJ): $B/words
+$(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d: $B/words
+$B/words: FORCE
+	@mkdir -p $(@D)
+	@echo "$(subst ",,$(WORDS))" | cmp -s - $@ || \
+		echo "$(subst ",,$(WORDS))" >$@
+
+# --- The lines that administrators know ---------------------------------------
+
+$(TARGETS):
+	@mkdir -p build
+	@for word in $($@_WORDS) $(MAKEOVERRIDES); do \
+		case $$word in \
+		SSLTYPE=*|PASSWDTYPE=*|SSLDIR=*|SSLCERTS=*|SSLKEYS=*|MAILSPOOL=*) \
+			echo "$$word";; esac; done >build/words.mk
+	@$(MAKE) --no-print-directory all
+	@for dir in $$(sed -n 's/^\(SSLDIR\|SSLCERTS\|SSLKEYS\|MAILSPOOL\)=//p' \
+		build/words.mk | sort -u); do test -d "$$dir" || \
+		echo "warning: $$dir does not exist on this machine"; done
+
+.DEFAULT:
+	@echo "make: no target '$@'; valid: all $(TARGETS) install run check" \
+		"bench lint cleanroom clean" >&2; exit 2
+
+# What the machine lacks, one line each with the Debian package.
+HEADERS = openssl/crypto.h:libssl-dev sqlite3.h:libsqlite3-dev \
+	lockfile.h:liblockfile-dev xxhash.h:libxxhash-dev \
+	utf8proc.h:libutf8proc-dev seccomp.h:libseccomp-dev \
+	crypt.h:libcrypt-dev \
+	$(if $(filter 1,$(WITH_PAM)),security/pam_appl.h:libpam0g-dev)
+machine: $B/machine
+$B/machine: Makefile
+	@mkdir -p $(@D); missing=0; \
+	for pair in $(HEADERS); do \
+		printf '#include <stddef.h>\n#include <%s>\n' "$${pair%%:*}" | \
+		$(CC) -D_GNU_SOURCE -fsyntax-only -x c - 2>/dev/null || { missing=1; \
+		echo "missing $${pair%%:*}: apt-get install $${pair#*:}" >&2; }; \
+	done; test $$missing = 0
+	@touch $@
+
+# --- Installing ---------------------------------------------------------------
+
+SBIN = $(DESTDIR)$(PREFIX)/sbin
+MAN8 = $(DESTDIR)$(PREFIX)/share/man/man8
+SHARE = $(DESTDIR)$(PREFIX)/share/imapd
+install: all
+	install -d $(SBIN) $(MAN8) $(SHARE) $(DESTDIR)/etc/pam.d
+	install -m 755 imapd/imapd ipopd/ipop3d $(SBIN)
+	install -m 644 docs/imapd.8 docs/ipop3d.8 $(MAN8)
+	install -m 644 etc/inetd.conf etc/services etc/imapd.conf $(SHARE)
+	@for name in imap pop; do \
+		test -e $(DESTDIR)/etc/pam.d/$$name || \
+		install -m 644 etc/pam.d/$$name $(DESTDIR)/etc/pam.d/$$name; done
+
+# --- Tests ----------------------------------------------------------------------
+
+# Tests of a protocol link its objects but main.o; the rest, the library alone.
+IPOPD_TESTS = prelogin_pop pop_trans pop_line
+$B/imapd.a: $(filter-out %/main.o,$(IMAPD_OBJ))
+$B/ipopd.a: $(filter-out %/main.o,$(IPOPD_OBJ))
+$B/testlib.a: $(TESTLIB_SRC:%.c=$B/%.o)
+$B/imapd.a $B/ipopd.a $B/testlib.a:
+	rm -f $@
+	$(AR) rcs $@ $^
+
+UNIT_T = $(UNIT_SRC:%.c=$B/%.t)
+$B/tests/unit/%.t: $B/tests/unit/%.o $B/testlib.a $B/imapd.a $B/ipopd.a $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $B/testlib.a \
+		$(if $(filter $*,$(IPOPD_TESTS)),$B/ipopd.a,$B/imapd.a) \
+		$(LIB_A) -lcmocka $(LIBS)
+
+# Each harness twice: over its corpus by any compiler, and as a fuzzer.
+REPLAY = $(filter-out %/standalone,$(FUZZ_SRC:%.c=$B/%))
+$B/tests/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/standalone.o $B/imapd.a \
+		$B/ipopd.a $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $B/tests/fuzz/standalone.o \
+		$(if $(filter $*,$(IPOPD_TESTS)),$B/ipopd.a,$B/imapd.a) \
+		$(LIB_A) $(LIBS)
+
+build-tests: all $(UNIT_T) $(REPLAY)
+
+run:
+	@sh tests/lib/run_demo.sh
+check:
+	@sh tests/lib/packages.sh check
+	@$(MAKE) --no-print-directory build-tests
+	@BUILD=$B sh tests/lib/check.sh
+bench: all
+	@BUILD=$B sh tests/bench/bench.sh
+lint:
+	@sh tests/lib/lint.sh
+cleanroom:
+	@sh tests/lib/cleanroom.sh
+
+clean:
+	rm -rf build $(PRODUCTS)
+
+FORCE:
+.PHONY: all machine install run check bench lint cleanroom clean FORCE \
+	build-tests $(TARGETS)
+.SECONDARY:
+
+-include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -77,7 +77,7 @@ escape(const char *text, size_t n, const char *also, char *out, size_t room)
 	const unsigned char *p = (const unsigned char *)text;
 	size_t to = 0;
 
-	for (size_t i = 0; i < n && to + 5 < room;) {
+	for (size_t i = 0; i < n && to + 4 < room;) {
 		size_t wide = p[i] >= 0x80 ? utf8_length(p + i, n - i) : 0;
 
 		if (wide == 0 && (p[i] < ' ' || p[i] >= 0x7f ||
