@@ -102,7 +102,7 @@ c-client/c-client.a: $(LIB_A)
 imapd/imapd: $B/imapd/imapd
 ipopd/ipop3d: $B/ipopd/ipop3d
 $(PRODUCTS): FORCE
-	@cmp -s $< $@ || cp -f $< $@
+	@cmp -s $(filter $B/%,$^) $@ || cp -f $(filter $B/%,$^) $@
 
 $(LIB_A): $(LIB_OBJ)
 	rm -f $@

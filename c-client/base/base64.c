@@ -6,7 +6,7 @@
 
 #include "c-client/base/banned.h"
 
-static const char alphabet[64] __attribute__((nonstring)) =
+static const char alphabet[64] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* The six bits of a digit, -1 if it is none. */

@@ -38,6 +38,41 @@
  * NAME_MAX bounds each of its levels by itself. */
 #define BOUND_MAILBOX_NAME	1000u
 
+/* What the dialogue before login may leave unread, octets: one line with a
+ * literal and something pipelined behind; beyond: the connection ends. */
+#define BOUND_PRELOGIN_IN	(80u * 1024)
+
+/* What it may have to say at once, octets; beyond: the connection ends. */
+#define BOUND_PRELOGIN_OUT	(16u * 1024)
+
+/* Bad commands before login; the last one ends the connection. */
+#define BOUND_BAD_COMMANDS	3u
+
+/* Log lines that one connection may write before login; more are dropped. */
+#define BOUND_PRELOGIN_LOGS	40u
+
+/* A TLS handshake, seconds (login_timeout bounds it too); beyond: closed. */
+#define BOUND_HANDSHAKE_SECS	60u
+
+/* How long the user data base may take, seconds; beyond: logged, and the
+ * connection ends (PAM modules wait for networks). */
+#define BOUND_AUTH_SECS		60u
+
+/* How long a peer may refuse to read, seconds; beyond: the session ends. */
+#define BOUND_WRITE_SECS	300u
+
+/* Connections at a time of one server started with --listen; beyond: the
+ * service's busy line. */
+#define BOUND_CHILDREN		512u
+
+/* --listen options in one command line; beyond: refused. */
+#define BOUND_LISTENERS		16u
+
+/* Configuration, users and certificate files, octets; beyond: a fault. */
+#define BOUND_CONFIG_FILE	(1024u * 1024)
+#define BOUND_USERS_FILE	(16u * 1024 * 1024)
+#define BOUND_PEM_FILE		(1024u * 1024)
+
 /* User names and passwords, octets; beyond: the login fails. */
 #define BOUND_USER		255u
 #define BOUND_PASSWORD		1024u

@@ -28,7 +28,8 @@ enum prelogin_want {
 /* Why the front ends a dialogue by itself. */
 enum prelogin_end {
 	PRELOGIN_END_TIMEOUT,	/* login_timeout went by */
-	PRELOGIN_END_TRIES,	/* login_tries failures */
+	PRELOGIN_END_TRIES,	/* login_tries failures, or as many bad
+				 * commands as BOUND_BAD_COMMANDS allows */
 	PRELOGIN_END_UNAVAILABLE /* the monitor can't serve (out of order) */
 };
 
@@ -89,8 +90,9 @@ struct session_start {
 	const char *client;	/* "[192.0.2.1]", or "local" */
 	const char *tag;	/* of the login; "" where there was none */
 	const char *mechanism;	/* SASL mechanism, or "" */
-	const char *inbox_made;	/* spool file that the monitor made or found;
-				 * NULL if the spool can't hold one */
+	const char *inbox_made;	/* spool file that is there, was made by the
+				 * monitor, or can be made by the user; NULL
+				 * if the spool can't hold one */
 	bool preauth;		/* started by the user himself from a shell */
 	bool tls;
 	bool spool_writable;	/* dot-locks can be made in the spool */
@@ -108,6 +110,8 @@ struct service {
 	const char *busy;	/* whole line sent where no service is
 				 * possible: "* BYE ...\r\n" */
 	uint32_t idle_secs;	/* default idle time-out of a session */
+	bool logs_login;	/* the session writes its own "Login user=..."
+				 * line (ipop3d adds nmsgs=): monitor doesn't */
 	const struct prelogin_ops *prelogin;
 
 	/* The session, as the user; returns the exit status.  It has written
