@@ -106,12 +106,12 @@ $(PRODUCTS): FORCE
 
 $(LIB_A): $(LIB_OBJ)
 	rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter-out %/words,$^)
 
 $B/imapd/imapd: $(IMAPD_OBJ) $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out %/words,$^) $(LIBS)
 $B/ipopd/ipop3d: $(IPOPD_OBJ) $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out %/words,$^) $(LIBS)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -185,7 +185,7 @@ $B/ipopd.a: $(filter-out %/main.o,$(IPOPD_OBJ))
 $B/testlib.a: $(TESTLIB_SRC:%.c=$B/%.o)
 $B/imapd.a $B/ipopd.a $B/testlib.a:
 	rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter-out %/words,$^)
 
 UNIT_T = $(UNIT_SRC:%.c=$B/%.t)
 $B/tests/unit/%.t: $B/tests/unit/%.o $B/testlib.a $B/imapd.a $B/ipopd.a $(LIB_A)

@@ -97,4 +97,14 @@
 /* A message up to this is read whole, and its size is told after that. */
 #define BOUND_WHOLE		(4u * 1024 * 1024)
 
+/* Memory for the structure of one message, octets: headers, parts and
+ * parameters within the limits above fit; beyond: as beyond those. */
+#define BOUND_MIME_ARENA	(64u * 1024 * 1024)
+
+/* SEARCH: keys that need a message's text, in one command; beyond: NO. */
+#define BOUND_SEARCH_TEXTS	500u
+
+/* FETCH: data items in one command; beyond: BAD. */
+#define BOUND_FETCH_ITEMS	200u
+
 #endif

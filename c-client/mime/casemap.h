@@ -10,8 +10,9 @@ struct buf;
 /*
  * Add the case-folded, compatibility-composed form (NFKC_Casefold of Unicode)
  * of `utf8`: texts that differ only in case, width or composition become the
- * same octets, and a text within another stays within it.  Invalid octets
- * become U+FFFD.  ASCII is only made lower case, fast.
+ * same octets, so that a search for octets finds them.  Characters that show
+ * nothing (soft hyphens, joiners) are dropped.  Invalid octets become U+FFFD.
+ * ASCII is only made lower case, fast.
  */
 void casemap_fold(struct span utf8, struct buf *out);
 

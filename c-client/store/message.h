@@ -32,6 +32,25 @@ void reader_free(struct reader *);	/* NULL is allowed */
  */
 struct message *reader_open(struct reader *, uint32_t uid, struct fault *);
 
+/*
+ * Only the header, with its empty line, up to BOUND_MIME_HEADER of it: less
+ * is read than for reader_open(), whose message it leaves as it is.  Valid
+ * until the next call of any function here.
+ */
+int reader_header(struct reader *, uint32_t uid, struct span *,
+    struct fault *);
+
+/*
+ * Add the whole message to `out` without keeping it: exactly `size` octets,
+ * at most BOUND_WHOLE.  On -1 nothing is added; FAULT_CHANGED where it is not
+ * of that size any more, others as for reader_open().
+ */
+int reader_copy(struct reader *, uint32_t uid, uint64_t size, struct buf *out,
+    struct fault *);
+
+/* Give back the memory that was kept: before waiting for long. */
+void reader_forget(struct reader *);
+
 uint64_t message_size(const struct message *);		/* RFC822.SIZE */
 uint64_t message_header_size(const struct message *);
 
