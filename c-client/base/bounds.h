@@ -10,6 +10,11 @@
  * login the connection ends.  RFC 2683 3.2.1.5 asks for 8,000 at least. */
 #define BOUND_LINE		(64u * 1024)
 
+/* The same before login; and what all of a command may take there, with its
+ * literals: beyond, the connection ends. */
+#define BOUND_LINE_PRELOGIN	8192u
+#define BOUND_TEXT_PRELOGIN	(32u * 1024)
+
 /* A literal before login, octets; beyond: BAD (RFC 7888 4 names 4,096). */
 #define BOUND_LITERAL_PRELOGIN	4096u
 
@@ -86,6 +91,9 @@
 #define BOUND_KEYWORDS		128u
 #define BOUND_KEYWORD		255u
 
+/* Messages in one mailbox file; beyond: the mailbox can't be opened. */
+#define BOUND_MESSAGES		10000000u
+
 /* MIME: beyond any of these the rest is shown as one
  * application/octet-stream leaf; nothing is refused. */
 #define BOUND_MIME_DEPTH	100u
@@ -106,5 +114,11 @@
 
 /* FETCH: data items in one command; beyond: BAD. */
 #define BOUND_FETCH_ITEMS	200u
+
+/* Levels of directories that LIST enters; what is deeper isn't shown. */
+#define BOUND_LIST_DEPTH	100u
+
+/* ~/.mailboxlist, octets; beyond: it counts as empty and isn't changed. */
+#define BOUND_MAILBOXLIST	(4u * 1024 * 1024)
 
 #endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walls around a front. */
+#include "c-client/server/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "c-client/base/fault.h"
+
+#include "c-client/base/banned.h"
+
+/* A sanitizer reports through calls that are not on the list: there the
+ * others fail instead of ending the process. */
+#ifdef SANITIZED
+#define OTHERWISE	SCMP_ACT_ERRNO(EPERM)
+#else
+#define OTHERWISE	SCMP_ACT_KILL_PROCESS
+#endif
+
+/* Bytes over descriptors that are open, memory, time, the end. */
+static const int allowed[] = {
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(recvfrom),
+	SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(shutdown), SCMP_SYS(close),
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(futex),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+static int
+allow_all(scmp_filter_ctx filter)
+{
+	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+		int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i],
+		    0);
+
+		/* Some calls exist on some machines only. */
+		if (rc < 0 && rc != -EDOM)
+			return rc;
+	}
+	return 0;
+}
+
+/* Memory that can be run is not to be had, an address to send to neither, and
+ * of fcntl(2) only what asks and sets the blocking. */
+static int
+allow_some(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp no_exec =
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	const struct scmp_arg_cmp no_address = SCMP_A4(SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp get = SCMP_A1(SCMP_CMP_EQ, F_GETFL);
+	const struct scmp_arg_cmp set = SCMP_A1(SCMP_CMP_EQ, F_SETFL);
+	int rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+	    SCMP_SYS(mmap), 1, &no_exec);
+
+	if (rc == 0)
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		    SCMP_SYS(mprotect), 1, &no_exec);
+	if (rc == 0)
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		    SCMP_SYS(sendto), 1, &no_address);
+	if (rc == 0)
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		    SCMP_SYS(fcntl), 1, &get);
+	if (rc == 0)
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		    SCMP_SYS(fcntl), 1, &set);
+	return rc;
+}
+
+static int
+set_filter(struct fault *why)
+{
+	scmp_filter_ctx filter = seccomp_init(OTHERWISE);
+	int rc = filter == NULL ? -ENOMEM : allow_all(filter);
+
+	if (rc == 0)
+		rc = allow_some(filter);
+	if (rc == 0)
+		rc = seccomp_load(filter);
+	if (filter != NULL)
+		seccomp_release(filter);
+	if (rc == 0)
+		return 0;
+	errno = -rc;
+	return fault_errno(why, "seccomp filter");
+}
+
+/* A root directory with no name and nothing in it. */
+static int
+change_root(struct fault *why)
+{
+	char in_run[] = "/run/imapd.XXXXXX", in_tmp[] = "/tmp/imapd.XXXXXX";
+	const char *name = mkdtemp(in_run);
+
+	if (name == NULL)
+		name = mkdtemp(in_tmp);
+	if (name == NULL)
+		return fault_errno(why, "directory for the front in /run");
+	if (chdir(name) == -1 || rmdir(name) == -1 || chroot(".") == -1 ||
+	    chdir("/") == -1)
+		return fault_errno(why, "chroot to %s", name);
+	return 0;
+}
+
+/* Who the front is to be.  Not root, and not nobody's group 0 either. */
+static int
+find_user(const char *user, uid_t *uid, gid_t *gid, struct fault *why)
+{
+	const struct passwd *pw = getpwnam(user[0] == '\0' ? "imapd" : user);
+
+	if (pw == NULL && user[0] == '\0')
+		pw = getpwnam("nobody");
+	if (pw == NULL)
+		return fault_set(why, FAULT_NOTFOUND, "no user %s for the "
+		    "process that talks to the network: add it, or name "
+		    "another as front_user",
+		    user[0] == '\0' ? "imapd or nobody" : user);
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	if (*uid == 0 || *gid == 0)
+		return fault_set(why, FAULT_PERM, "front_user %s has uid or "
+		    "gid 0", pw->pw_name);
+	return 0;
+}
+
+static int
+drop_root(uid_t uid, gid_t gid, struct fault *why)
+{
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+
+	if (setgroups(1, &gid) == -1 || setresgid(gid, gid, gid) == -1 ||
+	    setresuid(uid, uid, uid) == -1)
+		return fault_errno(why, "giving up root");
+	if (getresuid(&r, &e, &s) == -1 || getresgid(&rg, &eg, &sg) == -1 ||
+	    r != uid || e != uid || s != uid || rg != gid || eg != gid ||
+	    sg != gid || setuid(0) == 0)
+		return fault_set(why, FAULT_PERM, "root was not given up");
+	return 0;
+}
+
+static int
+set_limits(struct fault *why)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_NPROC, &none) == -1 ||
+	    setrlimit(RLIMIT_FSIZE, &none) == -1 ||
+	    setrlimit(RLIMIT_CORE, &none) == -1)
+		return fault_errno(why, "limits");
+	/* A change of uid makes a process dumpable by the system's default. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return fault_errno(why, "prctl");
+	return 0;
+}
+
+int
+sandbox_enter(const char *user, struct fault *why)
+{
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	tzset();
+	if (geteuid() == 0 && (find_user(user, &uid, &gid, why) == -1 ||
+	    change_root(why) == -1 || drop_root(uid, gid, why) == -1))
+		return -1;
+	if (set_limits(why) == -1)
+		return -1;
+	return set_filter(why);
+}

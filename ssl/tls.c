@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TLS for a server over OpenSSL 3.  It moves bytes and knows no protocol. */
+#include "ssl/tls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#include "c-client/base/fault.h"
+#include "c-client/base/memory.h"
+#include "ssl/tls_cert.h"
+
+#include "c-client/base/banned.h"
+
+struct tls_config {
+	SSL_CTX *ctx;
+	unsigned char alpn[64];	/* one name, length first (RFC 7301 3.1) */
+};
+
+struct tls {
+	SSL *ssl;
+	bool failed;		/* a fatal error: no close_notify any more */
+	bool closed;
+	char text[64];
+};
+
+/* The text of OpenSSL's last error. */
+static int
+tls_fault(struct fault *why, const char *what)
+{
+	int saved = errno;
+	unsigned long code = ERR_peek_error();
+	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+
+	ERR_clear_error();
+	if (reason != NULL)
+		return fault_set(why, FAULT_CLOSED, "%s: %s", what, reason);
+	errno = saved == 0 ? ECONNRESET : saved;
+	return fault_errno(why, "%s", what);
+}
+
+/*
+ * A client that names protocols and not ours wants to talk to somebody else
+ * with our certificate (ALPACA): no_application_protocol, RFC 7301 3.2.
+ */
+static int
+choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+    const unsigned char *list, unsigned list_n, void *arg)
+{
+	const struct tls_config *c = arg;
+	unsigned char *chosen;
+
+	(void)ssl;
+	if (SSL_select_next_proto(&chosen, out_n, c->alpn,
+	    (unsigned)c->alpn[0] + 1, list, list_n) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *
+new_ctx(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	if (ctx == NULL)
+		return NULL;
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	/* Each connection is a process of its own, so a ticket or a cached
+	 * session of one would mean nothing to the next. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_dh_auto(ctx, 1);
+	return ctx;
+}
+
+struct tls_config *
+tls_config_load(const char *cert_dir, const char *key_dir,
+    const char *program, const char *second, const char *address,
+    const char *alpn, struct fault *why)
+{
+	struct tls_config *c = memory_zalloc(sizeof *c);
+	unsigned char seed[32];
+	size_t n = strlen(alpn);
+
+	/* What OpenSSL loads late can't be loaded behind the front's walls:
+	 * configuration, providers, error texts, random numbers. */
+	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG |
+	    OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+	    NULL);
+	if (RAND_bytes(seed, (int)sizeof seed) != 1 ||
+	    RAND_priv_bytes(seed, (int)sizeof seed) != 1 ||
+	    (c->ctx = new_ctx()) == NULL) {
+		tls_fault(why, "OpenSSL can't start");
+		goto fail;
+	}
+	if (n != 0 && n < sizeof c->alpn) {
+		c->alpn[0] = (unsigned char)n;
+		memcpy(c->alpn + 1, alpn, n);
+		SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, c);
+	}
+	if (tls_cert_load(c->ctx, cert_dir, key_dir, program, second, address,
+	    why) == -1)
+		goto fail;
+	return c;
+fail:
+	tls_config_free(c);
+	return NULL;
+}
+
+void
+tls_config_free(struct tls_config *c)
+{
+	if (c == NULL)
+		return;
+	SSL_CTX_free(c->ctx);
+	free(c);
+}
+
+struct tls *
+tls_new(struct tls_config *c, int fd)
+{
+	struct tls *t = memory_zalloc(sizeof *t);
+
+	t->ssl = SSL_new(c->ctx);
+	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1)
+		memory_exhausted(sizeof *t);
+	SSL_set_accept_state(t->ssl);
+	return t;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	SSL_free(t->ssl);
+	free(t);
+}
+
+/* What a call that moved nothing means: TLS_WANT_*, 0 at the end, -1. */
+static ssize_t
+outcome(struct tls *t, int rc, const char *what, struct fault *why)
+{
+	switch (SSL_get_error(t->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	default:
+		t->failed = true;
+		return tls_fault(why, what);
+	}
+}
+
+int
+tls_handshake(struct tls *t, struct fault *why)
+{
+	ssize_t n;
+	int rc;
+
+	ERR_clear_error();
+	errno = 0;
+	if ((rc = SSL_accept(t->ssl)) == 1)
+		return 0;
+	n = outcome(t, rc, "TLS handshake", why);
+	if (n != 0)
+		return (int)n;
+	t->failed = true;
+	return fault_set(why, FAULT_CLOSED, "TLS handshake: closed");
+}
+
+ssize_t
+tls_read(struct tls *t, void *to, size_t max, struct fault *why)
+{
+	int n;
+
+	if (t->failed)
+		return fault_set(why, FAULT_CLOSED, "TLS read: closed");
+	ERR_clear_error();
+	errno = 0;
+	n = SSL_read(t->ssl, to, max > INT_MAX ? INT_MAX : (int)max);
+	if (n > 0)
+		return n;
+	/* Many clients just close.  Commands end in CRLF, so a cut one is
+	 * known by that, and the end counts as an end. */
+	if (SSL_get_error(t->ssl, n) == SSL_ERROR_SSL &&
+	    ERR_GET_REASON(ERR_peek_error()) ==
+	    SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+		ERR_clear_error();
+		t->failed = true;
+		return 0;
+	}
+	return outcome(t, n, "TLS read", why);
+}
+
+ssize_t
+tls_write(struct tls *t, const void *from, size_t octets, struct fault *why)
+{
+	int n;
+
+	if (t->failed)
+		return fault_set(why, FAULT_CLOSED, "TLS write: closed");
+	if (octets == 0)
+		return 0;
+	ERR_clear_error();
+	errno = 0;
+	n = SSL_write(t->ssl, from, octets > INT_MAX ? INT_MAX : (int)octets);
+	if (n > 0)
+		return n;
+	n = (int)outcome(t, n, "TLS write", why);
+	return n != 0 ? n : fault_set(why, FAULT_CLOSED, "TLS write: closed");
+}
+
+bool
+tls_pending(const struct tls *t)
+{
+	return SSL_has_pending(t->ssl) == 1;
+}
+
+void
+tls_close(struct tls *t)
+{
+	if (t->closed || t->failed)
+		return;
+	t->closed = true;
+	ERR_clear_error();
+	SSL_shutdown(t->ssl);
+	ERR_clear_error();
+}
+
+const char *
+tls_describe(const struct tls *t)
+{
+	/* The text is the object's, which only this call ever changes. */
+	char *text = ((struct tls *)(uintptr_t)t)->text;
+
+	snprintf(text, sizeof t->text, "%s %s", SSL_get_version(t->ssl),
+	    SSL_get_cipher_name(t->ssl));
+	return text;
+}

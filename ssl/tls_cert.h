@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificate files: where they are, what is in them, and whether it can be
+ * used.  For ssl/ only.
+ */
+#ifndef SSL_TLS_CERT_H
+#define SSL_TLS_CERT_H
+
+#include <openssl/ssl.h>
+
+struct fault;
+
+/* The longest path that is tried. */
+#define TLS_CERT_PATH	1024
+
+/*
+ * Give `ctx` the certificate, its chain and its key.  The files tried are
+ * those of tls_config_load(); the first that exists is the one, and what is
+ * wrong with it is not covered up by another.  Returns 0, or -1 with a fault
+ * that names file, reason and cure: FAULT_NOTFOUND if there is no file at
+ * all, FAULT_PERM, FAULT_SYNTAX or FAULT_CANNOT otherwise.
+ */
+int tls_cert_load(SSL_CTX *ctx, const char *cert_dir, const char *key_dir,
+    const char *program, const char *second, const char *address,
+    struct fault *);
+
+/*
+ * The same for one file whose name is known.  `key_path` is where the key is
+ * looked for if `path` holds none; it may be missing.
+ */
+int tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
+    struct fault *);
+
+#endif

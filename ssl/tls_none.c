@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stands in for tls.c where the build has no TLS (SSLTYPE=none): loading a
+ * certificate fails, so no object of it is ever made.
+ */
+#include "ssl/tls.h"
+
+#include <stdlib.h>
+
+#include "c-client/base/fault.h"
+
+#include "c-client/base/banned.h"
+
+struct tls_config *
+tls_config_load(const char *cert_dir, const char *key_dir,
+    const char *program, const char *second, const char *address,
+    const char *alpn, struct fault *why)
+{
+	(void)cert_dir;
+	(void)key_dir;
+	(void)program;
+	(void)second;
+	(void)address;
+	(void)alpn;
+	fault_set(why, FAULT_CANNOT, "no certificate is loaded: this build "
+	    "has no TLS (make without SSLTYPE=none)");
+	return NULL;
+}
+
+void
+tls_config_free(struct tls_config *c)
+{
+	(void)c;
+}
+
+/* Nobody gets here: there is no configuration to call it with. */
+struct tls *
+tls_new(struct tls_config *c, int fd)
+{
+	(void)c;
+	(void)fd;
+	abort();
+}
+
+void
+tls_free(struct tls *t)
+{
+	(void)t;
+}
+
+int
+tls_handshake(struct tls *t, struct fault *why)
+{
+	(void)t;
+	return fault_set(why, FAULT_CANNOT, "this build has no TLS");
+}
+
+ssize_t
+tls_read(struct tls *t, void *to, size_t max, struct fault *why)
+{
+	(void)t;
+	(void)to;
+	(void)max;
+	return fault_set(why, FAULT_CANNOT, "this build has no TLS");
+}
+
+ssize_t
+tls_write(struct tls *t, const void *from, size_t octets, struct fault *why)
+{
+	(void)t;
+	(void)from;
+	(void)octets;
+	return fault_set(why, FAULT_CANNOT, "this build has no TLS");
+}
+
+bool
+tls_pending(const struct tls *t)
+{
+	(void)t;
+	return false;
+}
+
+void
+tls_close(struct tls *t)
+{
+	(void)t;
+}
+
+const char *
+tls_describe(const struct tls *t)
+{
+	(void)t;
+	return "none";
+}
