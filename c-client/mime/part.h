@@ -9,20 +9,20 @@
  * delimiter line, which belongs to the delimiter (RFC 2046 5.1.1).  Where a
  * body would be empty and the line end is the header's own, it stays with the
  * header.  A delimiter line is "--", the boundary, "--" if it closes, blanks,
- * and its line end, in at most 998 octets; a line with more behind the boundary
- * is none.  A delimiter of an outer part ends all inner ones.
+ * and its line end, in at most 1,000 octets; a line with more behind the
+ * boundary is none.  A delimiter of an outer part ends all inner ones.
  *
  * What else was decided:
  * - No Content-Type, or none that can be read: text/plain; charset=us-ascii,
  *   in multipart/digest message/rfc822.  A missing subtype: text/plain,
- *   multipart/mixed, message/rfc822, application/octet-stream, audio/basic,
- *   else x-unknown.
+ *   multipart/mixed, message/rfc822, audio/basic, image/x-unknown,
+ *   video/x-unknown, and application/octet-stream for anything else.
  * - message/rfc822 and message/global have one child, the message inside,
  *   whatever their Content-Transfer-Encoding says.
  * - A multipart always has a child, as IMAP's grammar wants (body-type-mpart
  *   is 1*body).  One in which no delimiter is found gets a text/plain child
  *   whose body is all of its own, so that people can read it; one that has
- *   only a closing delimiter gets an empty text/plain child at its end.
+ *   only a closing delimiter gets an empty text/plain child in front of it.
  * - Beyond BOUND_MIME_DEPTH a multipart or message is an
  *   application/octet-stream leaf.  Beyond BOUND_MIME_PARTS, or when all
  *   headers together pass BOUND_MIME_HEADER, or when the arena is full, the
