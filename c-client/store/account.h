@@ -26,6 +26,7 @@ struct account {
 	const char *index_dir;	/* NULL: indexes are kept in memory */
 	uint32_t lock_timeout;	/* seconds */
 	bool dot_lock;
+	int pop_fd;		/* account_lock_pop()'s, -1 before */
 };
 
 /*

@@ -33,6 +33,10 @@ struct name {
 int name_parse(const struct account *, struct span wire, struct arena *,
     struct name *, struct fault *);
 
+/* The name (or pattern) without a leading "mail/" or "~/mail/" of old
+ * accounts, where that is the mail root (decisions.md 13). */
+struct span name_drop_legacy(const struct account *, struct span wire);
+
 /* The wire's form of a store name, appended: modified UTF-7, not quoted. */
 void name_write(struct buf *, const char *path);
 

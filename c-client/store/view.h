@@ -27,6 +27,10 @@ struct view {
 	size_t recent_count;	/* RECENT as told */
 	uint64_t told;		/* MODSEQ up to which flags were told */
 	size_t keywords_told;	/* keyword names told in FLAGS */
+	uint32_t last;		/* the highest UID that was ever told */
+	bool hidden;		/* some that are gone still have numbers */
+	uint64_t generation;	/* of the box when it was compared last */
+	size_t room;		/* of the arrays */
 };
 
 /* Differences; arrays live as long as the arena. */

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a user's mail is.  Runs as the user, once a session; makes nothing
+ * but the index directory.
+ */
+#include "c-client/store/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/buf.h"
+#include "c-client/base/config.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/log.h"
+
+#include "c-client/base/banned.h"
+
+#define INDEX_DEFAULT	".imapindex"
+#define INDEX_LOCAL	"/var/cache/imapd"
+#define POP_LOCK	".pop3.lock"
+
+/*
+ * File systems whose locks or shared memory don't work between machines
+ * (statfs(2)); SQLite's write-ahead log must not be there.
+ */
+static const uint32_t shared_filesystems[] = {
+	0x6969,			/* NFS */
+	0x517b,			/* SMB */
+	0xff534d42,		/* CIFS */
+	0xfe534d42,		/* SMB2 */
+	0x01021997,		/* 9p */
+	0x65735546,		/* FUSE */
+};
+
+static bool
+is_shared_filesystem(const char *path)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) == -1)
+		return false;
+	for (size_t i = 0; i < sizeof shared_filesystems /
+	    sizeof shared_filesystems[0]; i++)
+		if ((uint32_t)fs.f_type == shared_filesystems[i])
+			return true;
+	return false;
+}
+
+static const char *
+join(struct arena *keep, const char *dir, const char *name)
+{
+	struct buf b;
+	const char *s;
+
+	buf_init(&b, 0);
+	buf_addf(&b, "%s/%s", dir, name);
+	s = arena_string(keep, b.p, b.n);
+	buf_clear(&b);
+	return s;
+}
+
+/* A configured directory: %u is the user; relative to the home. */
+static const char *
+expand(const struct account *a, const char *text)
+{
+	struct buf b;
+	const char *s;
+
+	buf_init(&b, 0);
+	if (text[0] != '/')
+		buf_addf(&b, "%s/", a->home);
+	for (; *text != '\0'; text++) {
+		if (text[0] == '%' && text[1] == 'u') {
+			buf_adds(&b, a->user);
+			text++;
+		} else {
+			buf_addc(&b, *text);
+		}
+	}
+	s = arena_string(a->keep, b.p, b.n);
+	buf_clear(&b);
+	return s;
+}
+
+/*
+ * A directory for indexes: there or to be made, ours, and nobody else's to
+ * write to.  Its canonical name, or NULL with *reason.
+ */
+static const char *
+private_directory(struct arena *keep, const char *path, bool make,
+    const char **reason)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	if (make && mkdir(path, 0700) == -1 && errno != EEXIST) {
+		*reason = strerror(errno);
+		return NULL;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		*reason = strerror(errno);
+		if (fd != -1)
+			close(fd);
+		return NULL;
+	}
+	*reason = NULL;
+	if (st.st_uid != geteuid())
+		*reason = "it belongs to another user";
+	else if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) == -1)
+		*reason = "others can get into it";
+	else if (is_shared_filesystem(path))
+		*reason = "it is on a network file system";
+	else if (faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == -1 ||
+	    realpath(path, real) == NULL)
+		*reason = strerror(errno);
+	close(fd);
+	return *reason != NULL ? NULL : arena_string(keep, real, strlen(real));
+}
+
+/* Architecture, decision 1: in the home, or where that is on the network in
+ * a directory that the monitor made. */
+static void
+find_index_dir(struct account *a, const struct config *config)
+{
+	const char *path, *reason = NULL;
+	char local[sizeof INDEX_LOCAL + 24];
+
+	if (config->index_dir != NULL && config->index_dir[0] != '\0') {
+		path = expand(a, config->index_dir);
+		a->index_dir = private_directory(a->keep, path, true, &reason);
+	} else if (path = join(a->keep, a->home, INDEX_DEFAULT),
+	    is_shared_filesystem(a->home)) {
+		reason = "the home is on a network file system";
+	} else {
+		a->index_dir = private_directory(a->keep, path, true, &reason);
+	}
+	if (a->index_dir == NULL) {
+		const char *other;
+
+		snprintf(local, sizeof local, "%s/%lu", INDEX_LOCAL,
+		    (unsigned long)geteuid());
+		a->index_dir = private_directory(a->keep, local, false,
+		    &other);
+	}
+	if (a->index_dir == NULL) {
+		char user[LOG_FIELD_MAX];
+
+		log_line(LOG_WARNING, "No index directory for user=%s, "
+		    "indexes are kept in memory: %s: %s (make it, or %s)",
+		    log_field(a->user, strlen(a->user), user), path, reason,
+		    local);
+	}
+}
+
+static bool
+is_directory(int at, const char *path)
+{
+	struct stat st;
+
+	return fstatat(at, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void
+find_root(struct account *a, const struct config *config)
+{
+	const char *mail = join(a->keep, a->home, "mail");
+	char real[PATH_MAX], real_mail[PATH_MAX];
+
+	if (config->mail_root != NULL && config->mail_root[0] != '\0') {
+		a->root = expand(a, config->mail_root);
+		/* It was asked for, so it is made as CREATE would. */
+		if (mkdir(a->root, 0700) == -1 && errno != EEXIST)
+			log_line(LOG_WARNING, "mail_root %s: %s", a->root,
+			    strerror(errno));
+	} else {
+		a->root = is_directory(AT_FDCWD, mail) ? mail : a->home;
+	}
+	a->root_fd = open(a->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (a->root_fd == -1) {
+		log_line(LOG_WARNING, "No mailboxes but INBOX: %s: %s",
+		    a->root, strerror(errno));
+		a->root = NULL;
+		return;
+	}
+	a->root_is_mail = realpath(a->root, real) != NULL &&
+	    realpath(mail, real_mail) != NULL && strcmp(real, real_mail) == 0;
+	/* Where ~/mail/mail is a directory the prefix is ambiguous, and what
+	 * LIST says must be what SELECT takes. */
+	if (a->root_is_mail && is_directory(a->root_fd, "mail"))
+		a->root_is_mail = false;
+}
+
+int
+account_open(struct account *a, struct arena *keep,
+    const struct config *config, const char *user, const char *home,
+    bool spool_writable, struct fault *why)
+{
+	memset(a, 0, sizeof *a);
+	a->keep = keep;
+	a->root_fd = a->pop_fd = -1;
+	a->lock_timeout = config->lock_timeout;
+	a->dot_lock = config->dot_lock;
+	if (home == NULL || home[0] != '/')
+		return fault_set(why, FAULT_NOTFOUND, "no home directory");
+	if (user == NULL || user[0] == '\0' || user[0] == '.' ||
+	    strchr(user, '/') != NULL || strlen(user) > NAME_MAX)
+		return fault_set(why, FAULT_BADNAME,
+		    "a user name that is no file name");
+	a->user = arena_string(keep, user, strlen(user));
+	a->home = arena_string(keep, home, strlen(home));
+	a->spool = join(keep, config->mail_spool, a->user);
+	a->spool_writable = spool_writable || faccessat(AT_FDCWD,
+	    config->mail_spool, W_OK | X_OK, AT_EACCESS) == 0;
+	find_root(a, config);
+	find_index_dir(a, config);
+	return 0;
+}
+
+void
+account_close(struct account *a)
+{
+	if (a->root_fd != -1)
+		close(a->root_fd);
+	if (a->pop_fd != -1)
+		close(a->pop_fd);
+	a->root_fd = a->pop_fd = -1;
+}
+
+int
+account_lock_pop(struct account *a, struct fault *why)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	const char *path;
+
+	if (a->index_dir == NULL || a->pop_fd != -1)
+		return 0;
+	path = join(a->keep, a->index_dir, POP_LOCK);
+	a->pop_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC, 0600);
+	if (a->pop_fd == -1) {
+		/* A full disk, say: the mail can be read nevertheless. */
+		log_line(LOG_WARNING, "%s: %s", path, strerror(errno));
+		return 0;
+	}
+	if (fcntl(a->pop_fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		fault_set(why, FAULT_INUSE, "another POP3 session has %s",
+		    path);
+	else
+		fault_errno(why, "lock %s", path);
+	close(a->pop_fd);
+	a->pop_fd = -1;
+	return -1;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collecting messages that are to be added: no lock is held while a client
+ * sends.  Each message begins at a place of its own, in memory first; when
+ * that is full everything goes to an unnamed file.
+ */
+#include "c-client/store/append.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/bounds.h"
+#include "c-client/base/buf.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/memory.h"
+#include "c-client/store/account.h"
+#include "c-client/store/box.h"
+#include "c-client/store/driver.h"
+
+#include "c-client/base/banned.h"
+
+struct append {
+	struct account *account;
+	struct box *box;
+	bool own;		/* the box was opened here */
+	struct arena *arena;	/* keywords of the items */
+	struct append_item *items;
+	size_t count, room;
+	struct buf memory;	/* until `fd` is used */
+	int fd;			/* -1: all is in memory */
+	uint64_t size;		/* octets collected in all */
+};
+
+struct append *
+append_new(struct account *account, const struct name *name,
+    struct box *selected, struct fault *why)
+{
+	struct append *a;
+	struct box *box = selected;
+
+	if (box == NULL)
+		box = box_open(account, name, false, why);
+	if (box == NULL)
+		return NULL;
+	if (box->readonly) {
+		fault_set(why, FAULT_READONLY, "%s can't be written",
+		    name->path);
+		if (box != selected)
+			box_close(box);
+		return NULL;
+	}
+	a = memory_zalloc(sizeof *a);
+	a->account = account;
+	a->box = box;
+	a->own = box != selected;
+	a->arena = arena_new(0);
+	a->fd = -1;
+	buf_init(&a->memory, BOUND_WHOLE);
+	return a;
+}
+
+void
+append_free(struct append *a)
+{
+	if (a == NULL)
+		return;
+	if (a->own)
+		box_close(a->box);
+	if (a->fd != -1)
+		close(a->fd);
+	buf_clear(&a->memory);
+	arena_free(a->arena);
+	free(a->items);
+	free(a);
+}
+
+/* Minutes east of UTC at that time, as this machine sees it. */
+static int16_t
+local_zone(time_t when)
+{
+	struct tm tm;
+
+	if (localtime_r(&when, &tm) == NULL)
+		return 0;
+	return (int16_t)(tm.tm_gmtoff / 60);
+}
+
+int
+append_message(struct append *a, uint16_t flags, const struct span *keywords,
+    size_t count, bool has_date, int64_t date, int16_t zone,
+    struct fault *why)
+{
+	struct append_item *item;
+	struct span *names;
+
+	if (count > BOUND_KEYWORDS)
+		return fault_set(why, FAULT_LIMIT, "%zu keywords", count);
+	if (a->count == a->room) {
+		a->room = a->room == 0 ? 8 : a->room * 2;
+		a->items = memory_grow_array(a->items, a->room,
+		    sizeof *a->items);
+	}
+	names = arena_alloc(a->arena, count * sizeof *names);
+	for (size_t i = 0; i < count; i++)
+		names[i] = arena_span(a->arena, keywords[i]);
+	if (!has_date) {
+		date = time(NULL);
+		zone = local_zone((time_t)date);
+	}
+	item = &a->items[a->count++];
+	*item = (struct append_item){
+		.flags = flags & FLAG_ALL_SYSTEM,
+		.keywords = names,
+		.keyword_count = count,
+		.date = date,
+		.zone = zone,
+		.from = a,
+		.at = a->size,
+	};
+	return 0;
+}
+
+/* From memory to a file: a large message takes no large process. */
+static int
+spill(struct append *a, struct fault *why)
+{
+	a->fd = file_unnamed(a->account->index_dir);
+	if (a->fd == -1)
+		return fault_errno(why, "temporary file");
+	if (file_write_full(a->fd, a->memory.p, a->memory.n) == -1)
+		return fault_errno(why, "temporary file");
+	buf_clear(&a->memory);
+	return 0;
+}
+
+int
+append_data(struct append *a, struct span bytes, struct fault *why)
+{
+	struct append_item *item = &a->items[a->count - 1];
+
+	if (bytes.n > BOUND_APPEND - item->size)
+		return fault_set(why, FAULT_LIMIT, "a message over %u octets",
+		    BOUND_APPEND);
+	if (a->fd == -1 && a->memory.n + bytes.n > BOUND_WHOLE &&
+	    spill(a, why) == -1)
+		return -1;
+	if (a->fd == -1)
+		buf_addspan(&a->memory, bytes);
+	else if (file_write_full(a->fd, bytes.p, bytes.n) == -1)
+		return fault_errno(why, "temporary file");
+	item->size += bytes.n;
+	a->size += bytes.n;
+	return 0;
+}
+
+int
+append_commit(struct append *a, struct fault *why)
+{
+	return a->box->driver->append(a->box, a->items, a->count, why);
+}
+
+uint32_t
+append_uidvalidity(const struct append *a)
+{
+	return a->box->meta.uidvalidity;
+}
+
+size_t
+append_count(const struct append *a)
+{
+	return a->count;
+}
+
+uint32_t
+append_uid(const struct append *a, size_t i)
+{
+	return a->items[i].uid;
+}
+
+int
+append_read(const struct append_item *item, uint64_t off, void *p, size_t len,
+    struct fault *why)
+{
+	const struct append *a = item->from;
+	ssize_t got;
+
+	if (off > item->size || len > item->size - off)
+		return fault_set(why, FAULT_IO, "a read behind the message");
+	if (len == 0)
+		return 0;
+	if (a->fd == -1) {
+		memcpy(p, a->memory.p + item->at + off, len);
+		return 0;
+	}
+	got = file_pread_full(a->fd, p, len, (off_t)(item->at + off));
+	if (got == -1)
+		return fault_errno(why, "temporary file");
+	if ((size_t)got != len)
+		return fault_set(why, FAULT_IO, "temporary file is short");
+	return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the index share; nobody else includes this.
+ *
+ * Functions that end with an SQLite result code say SQLITE_OK, or why not;
+ * SQLITE_CORRUPT stands for everything that does not check, whoever found it.
+ */
+#ifndef STORE_INDEX_PRIVATE_H
+#define STORE_INDEX_PRIVATE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "c-client/store/index.h"
+#include "c-client/store/record.h"
+
+/* Grows with each change of what the tables or blobs look like. */
+#define INDEX_FORMAT	1
+
+/* Records in a blob; the newest of them may have fewer, and so may those that
+ * messages were removed from. */
+#define INDEX_BLOB_RECORDS	50u
+
+/* The newest rows of `gone` that are kept. */
+#define INDEX_GONE_MAX	10000
+
+enum index_statement {
+	INDEX_DATA_VERSION, INDEX_BEGIN, INDEX_BEGIN_WRITE, INDEX_COMMIT,
+	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_RECORDS_ALL,
+	INDEX_RECORDS_CHANGED, INDEX_RECORDS_PUT, INDEX_RECORDS_CLEAR,
+	INDEX_GONE_ADD, INDEX_GONE_TRIM, INDEX_GONE_FLOOR, INDEX_GONE_CLEAR,
+	INDEX_PARSED_AT, INDEX_PARSED_AFTER, INDEX_PARSED_PUT,
+	INDEX_PARSED_DROP, INDEX_PARSED_DROP_RANGE, INDEX_PARSED_KEYS,
+	INDEX_PARSED_CLEAR, INDEX_SYNC_OFF, INDEX_SYNC_ON, INDEX_STATEMENTS
+};
+
+/* One row of `records`, and where it is in the array. */
+struct index_blob {
+	int64_t key;
+	size_t start;		/* good for the first `starts` blobs only */
+	uint32_t count;
+	bool dirty;
+};
+
+struct index {
+	sqlite3 *db;		/* NULL only where even memory failed */
+	sqlite3_stmt *statements[INDEX_STATEMENTS];
+	char *dir;		/* NULL: in memory */
+	char *file, *wal;	/* of the database; NULL in memory */
+	dev_t device;		/* of the open database */
+	ino_t inode;
+	uint32_t lock_timeout;
+	double deadline;	/* for the busy handler, file_clock() */
+	bool durable;
+	int wal_pages;		/* since the last checkpoint */
+	int page_size;
+
+	/* What the caller has in memory. */
+	bool loaded;
+	int64_t data_version;
+	uint64_t change, layout;
+	struct index_blob *blobs;
+	size_t blob_count, blob_cap;
+	size_t starts;		/* blobs whose start is right */
+	struct arena *strings;	/* keyword names */
+
+	/* The transaction. */
+	bool writing;
+	bool meta_dirty, records_dirty;
+	bool cleared;		/* all rows go first */
+	bool forget;
+	uint32_t *removed;
+	size_t removed_count, removed_cap;
+};
+
+/* index.c */
+sqlite3_stmt *index_statement(struct index *, enum index_statement);
+int index_run(struct index *, enum index_statement);	/* to its end */
+void index_start_clock(struct index *);
+int index_fault(struct index *, int rc, const char *what, struct fault *);
+bool index_is_damage(int rc);
+uint64_t index_sum(const void *, size_t, uint64_t seed);
+
+/* index_file.c: the connection, files and locks of files. */
+int index_file_open(struct index *, struct fault *);
+void index_file_close(struct index *, bool checkpoint);
+bool index_file_moved(struct index *);
+int index_file_replace(struct index *, struct fault *);
+int index_file_memory(struct index *);
+
+/* index_schema.c: tables, and what was opened being ours. */
+int index_schema_settings(struct index *);
+int index_schema_make(struct index *);
+int index_schema_check(struct index *);
+extern const char *const index_schema_statements[INDEX_STATEMENTS];
+
+/* index_meta.c: the one row of `box`. */
+int index_meta_get(struct index *, struct box_meta *, uint64_t *change,
+    uint64_t *layout, size_t *count);
+int index_meta_put(struct index *, const struct box_meta *, uint64_t change,
+    uint64_t layout, size_t count);
+
+/* index_records.c: the array and the blobs.  Loading leaves array and blobs as
+ * they were unless it ends with SQLITE_OK. */
+int index_records_load(struct index *, struct index_records *, size_t count,
+    const struct box_meta *);
+int index_records_load_changed(struct index *, struct index_records *,
+    size_t count, const struct box_meta *);
+int index_records_write(struct index *, const struct index_records *,
+    uint64_t change);
+bool index_records_must_repack(const struct index *,
+    const struct index_records *);
+void index_records_repack(struct index *, const struct index_records *);
+
+/* index_gone.c */
+int index_gone_write(struct index *, struct box_meta *,
+    const struct index_records *);
+
+/* index_parsed.c: rows of UIDs in [first, last] alone go; first and last were
+ * removed, and what is between. */
+int index_parsed_forget(struct index *, uint32_t first, uint32_t last);
+/* Rows without any of these records go. */
+int index_parsed_prune(struct index *, const struct index_records *);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables of an index, every statement that is run on them, and the test
+ * that an opened database is one of ours to the letter.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "c-client/base/file.h"
+#include "c-client/store/index_private.h"
+
+#include "c-client/base/banned.h"
+
+/* "IMAP" */
+#define APPLICATION_ID	0x494d4150
+
+#define TEXT_OF(x)	#x
+#define NUMBER(x)	TEXT_OF(x)
+
+/* As sqlite_schema has them, in this order. */
+static const char *const tables[] = {
+	"CREATE TABLE box(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB)",
+	"CREATE TABLE records(key INTEGER PRIMARY KEY, change INTEGER, "
+	    "sum INTEGER, data BLOB)",
+	"CREATE INDEX records_change ON records(change)",
+	/* key: kind * 2^32 + first UID */
+	"CREATE TABLE parsed(key INTEGER PRIMARY KEY, last INTEGER, "
+	    "sum INTEGER, data BLOB)",
+	"CREATE TABLE gone(n INTEGER PRIMARY KEY, first INTEGER, "
+	    "last INTEGER, modseq INTEGER)",
+};
+#define TABLES	(sizeof tables / sizeof tables[0])
+
+const char *const index_schema_statements[INDEX_STATEMENTS] = {
+	[INDEX_DATA_VERSION] = "PRAGMA data_version",
+	[INDEX_BEGIN] = "BEGIN",
+	[INDEX_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+	[INDEX_COMMIT] = "COMMIT",
+	[INDEX_ROLLBACK] = "ROLLBACK",
+	[INDEX_BOX_GET] = "SELECT sum, data FROM box WHERE id = 1",
+	[INDEX_BOX_PUT] = "INSERT OR REPLACE INTO box(id, sum, data) "
+	    "VALUES(1, ?1, ?2)",
+	[INDEX_RECORDS_ALL] = "SELECT key, sum, data FROM records "
+	    "ORDER BY key",
+	[INDEX_RECORDS_CHANGED] = "SELECT key, sum, data FROM records "
+	    "WHERE change > ?1 ORDER BY key",
+	[INDEX_RECORDS_PUT] = "INSERT INTO records(key, change, sum, data) "
+	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT(key) DO UPDATE SET "
+	    "change = excluded.change, sum = excluded.sum, "
+	    "data = excluded.data",
+	[INDEX_RECORDS_CLEAR] = "DELETE FROM records",
+	[INDEX_GONE_ADD] = "INSERT INTO gone(first, last, modseq) "
+	    "VALUES(?1, ?2, ?3)",
+	[INDEX_GONE_FLOOR] = "SELECT max(modseq) FROM gone WHERE "
+	    "n <= (SELECT max(n) FROM gone) - ?1",
+	[INDEX_GONE_TRIM] = "DELETE FROM gone WHERE "
+	    "n <= (SELECT max(n) FROM gone) - ?1",
+	[INDEX_GONE_CLEAR] = "DELETE FROM gone",
+	[INDEX_PARSED_AT] = "SELECT key, sum, data FROM parsed "
+	    "WHERE key <= ?1 ORDER BY key DESC LIMIT 1",
+	[INDEX_PARSED_AFTER] = "SELECT key FROM parsed WHERE key > ?1 "
+	    "ORDER BY key LIMIT 1",
+	[INDEX_PARSED_PUT] = "INSERT OR REPLACE INTO "
+	    "parsed(key, last, sum, data) VALUES(?1, ?2, ?3, ?4)",
+	[INDEX_PARSED_DROP] = "DELETE FROM parsed WHERE key = ?1",
+	[INDEX_PARSED_DROP_RANGE] = "DELETE FROM parsed "
+	    "WHERE key BETWEEN ?1 AND ?2 AND last <= ?3",
+	[INDEX_PARSED_KEYS] = "SELECT key, last FROM parsed",
+	[INDEX_PARSED_CLEAR] = "DELETE FROM parsed",
+	[INDEX_SYNC_OFF] = "PRAGMA synchronous = NORMAL",
+	[INDEX_SYNC_ON] = "PRAGMA synchronous = FULL",
+};
+
+static int
+busy(void *arg, int count)
+{
+	struct index *ix = arg;
+	double left = ix->deadline - file_clock();
+	struct timespec ts = { .tv_nsec = 1000000L * (count < 10 ? count + 1 :
+	    10) };
+
+	if (left <= 0)
+		return 0;
+	nanosleep(&ts, NULL);
+	return 1;
+}
+
+/* For every connection, before anything is read. */
+int
+index_schema_settings(struct index *ix)
+{
+	static const struct { int option, on; } options[] = {
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
+		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+		{ SQLITE_DBCONFIG_DQS_DML, 0 },
+		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
+	};
+
+	sqlite3_extended_result_codes(ix->db, 1);
+	sqlite3_busy_handler(ix->db, busy, ix);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		sqlite3_db_config(ix->db, options[i].option, options[i].on,
+		    (int *)NULL);
+	sqlite3_limit(ix->db, SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024);
+	sqlite3_limit(ix->db, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_wal_autocheckpoint(ix->db, 0);
+	return sqlite3_exec(ix->db,
+	    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+	    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL;"
+	    "PRAGMA cache_size = -512; PRAGMA journal_size_limit = 4194304",
+	    NULL, NULL, NULL);
+}
+
+int
+index_schema_make(struct index *ix)
+{
+	int rc;
+
+	rc = sqlite3_exec(ix->db, "PRAGMA page_size = 8192;"
+	    "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;"
+	    "PRAGMA application_id = " NUMBER(APPLICATION_ID) ";"
+	    "PRAGMA user_version = " NUMBER(INDEX_FORMAT),
+	    NULL, NULL, NULL);
+	for (size_t i = 0; rc == SQLITE_OK && i < TABLES; i++)
+		rc = sqlite3_exec(ix->db, tables[i], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(ix->db, "COMMIT", NULL, NULL, NULL);
+	else
+		sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+/* One number that a pragma says. */
+static int
+pragma_number(struct index *ix, const char *sql, int64_t want)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(ix->db, sql, -1, &s, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(s);
+		if (rc == SQLITE_ROW)
+			rc = sqlite3_column_int64(s, 0) == want ?
+			    SQLITE_OK : SQLITE_CORRUPT;
+	}
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
+static int
+check_text(struct index *ix, const char *sql, const char *const *want,
+    size_t count)
+{
+	sqlite3_stmt *s = NULL;
+	size_t i = 0;
+	int rc = sqlite3_prepare_v2(ix->db, sql, -1, &s, NULL);
+
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		const char *text;
+
+		rc = sqlite3_step(s);
+		if (rc != SQLITE_ROW)
+			break;
+		text = (const char *)sqlite3_column_text(s, 0);
+		if (i >= count || text == NULL || strcmp(text, want[i]) != 0)
+			rc = SQLITE_CORRUPT;
+		i++;
+	}
+	sqlite3_finalize(s);
+	if (rc == SQLITE_DONE)
+		rc = i == count ? SQLITE_OK : SQLITE_CORRUPT;
+	return rc;
+}
+
+int
+index_schema_check(struct index *ix)
+{
+	static const char *const wal[] = { "wal" };
+	int rc;
+
+	rc = pragma_number(ix, "PRAGMA application_id", APPLICATION_ID);
+	if (rc == SQLITE_OK)
+		rc = pragma_number(ix, "PRAGMA user_version", INDEX_FORMAT);
+	if (rc == SQLITE_OK && ix->file != NULL)
+		rc = check_text(ix, "PRAGMA journal_mode", wal, 1);
+	if (rc == SQLITE_OK)
+		rc = check_text(ix, "SELECT sql FROM sqlite_schema "
+		    "ORDER BY rowid", tables, TABLES);
+	return rc;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * LIST: a walk through the mail root along the pattern.  It opens no mailbox;
+ * whether a file is one the formats say, from its first bytes.
+ */
+#include "c-client/store/list.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/bounds.h"
+#include "c-client/base/buf.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/memory.h"
+#include "c-client/store/account.h"
+#include "c-client/store/driver.h"
+#include "c-client/store/list_entries.h"
+#include "c-client/store/list_pattern.h"
+#include "c-client/store/name.h"
+
+#include "c-client/base/banned.h"
+
+struct walk {
+	struct account *account;
+	struct arena *arena;
+	struct list_entries entries;
+	struct list_pattern pattern;
+	struct buf path;	/* of the directory, with "/" at its end */
+};
+
+static bool
+is_directory(int dir, const struct dirent *d, struct stat *st)
+{
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return fstatat(dir, d->d_name, st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st->st_mode);
+}
+
+/* New since it was last read, as far as the times of the file tell. */
+static unsigned
+mark_of(const struct stat *st)
+{
+	bool newer = st->st_mtim.tv_sec > st->st_atim.tv_sec ||
+	    (st->st_mtim.tv_sec == st->st_atim.tv_sec &&
+	    st->st_mtim.tv_nsec > st->st_atim.tv_nsec);
+
+	return st->st_size > 0 && newer ? LIST_MARKED : LIST_UNMARKED;
+}
+
+static void
+visit_file(struct walk *w, const char *level)
+{
+	size_t before = w->path.n;
+	struct name name = { .inbox = false };
+	enum driver_kind kind;
+	struct stat st;
+
+	buf_adds(&w->path, level);
+	name.path = buf_string(&w->path);
+	if (!w->path.full && driver_of(w->account, &name, &kind, NULL) !=
+	    NULL && kind == DRIVER_MAILBOX)
+		list_entries_add(&w->entries, name.path, LIST_NOINFERIORS |
+		    (file_stat_beneath(w->account->root_fd, name.path, &st) ==
+		    0 ? mark_of(&st) : 0), w->arena);
+	buf_reset(&w->path);
+	w->path.n = before;
+}
+
+/* Is there a name in it that may be shown? */
+static bool
+has_children(int dir, const char *level)
+{
+	int fd = openat(dir, level, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	bool found = false;
+
+	if (d == NULL) {
+		if (fd != -1)
+			close(fd);
+		return false;
+	}
+	while (!found && (e = readdir(d)) != NULL)
+		found = name_is_visible(e->d_name);
+	closedir(d);
+	return found;
+}
+
+static void visit_directory(struct walk *, int fd, struct list_places,
+    unsigned depth);
+
+static void
+visit_below(struct walk *w, int dir, const char *level,
+    struct list_places places, unsigned depth)
+{
+	size_t before = w->path.n;
+	struct list_places at = list_pattern_walk(&w->pattern, places,
+	    span_of(level));
+	int fd;
+
+	if (list_pattern_done(&w->pattern, at)) {
+		buf_adds(&w->path, level);
+		if (!w->path.full)
+			list_entries_add(&w->entries, buf_string(&w->path),
+			    LIST_NOSELECT | (has_children(dir, level) ?
+			    LIST_HASCHILDREN : LIST_HASNOCHILDREN), w->arena);
+		w->path.n = before;
+	}
+	at = list_pattern_walk(&w->pattern, at, SPAN("/"));
+	if (at.count > 0 && depth < BOUND_LIST_DEPTH) {
+		at = list_pattern_keep(at, w->arena);
+		fd = openat(dir, level, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
+		buf_adds(&w->path, level);
+		buf_addc(&w->path, '/');
+		if (fd != -1 && !w->path.full)
+			visit_directory(w, fd, at, depth + 1);
+		else if (fd != -1)
+			close(fd);
+	}
+	buf_reset(&w->path);
+	w->path.n = before;
+}
+
+/*
+ * All entries of the directory `fd`, which is closed.  Links to directories
+ * are not entered: there is no loop, and no tree is walked twice.  Recursion
+ * ends at BOUND_LIST_DEPTH.
+ */
+static void
+visit_directory(struct walk *w, int fd, struct list_places places,
+    unsigned depth)
+{
+	DIR *d = fdopendir(fd);
+	const struct dirent *e;
+	struct stat st;
+
+	if (d == NULL) {
+		close(fd);
+		return;
+	}
+	while ((e = readdir(d)) != NULL) {
+		if (!name_is_visible(e->d_name) || (depth == 0 &&
+		    span_is(span_of(e->d_name), "INBOX")))
+			continue;
+		if (is_directory(dirfd(d), e, &st))
+			visit_below(w, dirfd(d), e->d_name, places, depth);
+		else if (list_pattern_done(&w->pattern, list_pattern_walk(
+		    &w->pattern, places, span_of(e->d_name))))
+			visit_file(w, e->d_name);
+	}
+	closedir(d);
+}
+
+static void
+visit_inbox(struct walk *w)
+{
+	struct list_pattern pattern = w->pattern;
+	struct stat st;
+	unsigned attributes = LIST_NOINFERIORS;
+
+	pattern.nocase = true;
+	if (!list_pattern_done(&pattern, list_pattern_walk(&pattern,
+	    list_pattern_begin(&pattern), SPAN("INBOX"))))
+		return;
+	if (w->account->spool != NULL && stat(w->account->spool, &st) == 0)
+		attributes |= mark_of(&st);
+	list_entries_add(&w->entries, "INBOX", attributes, w->arena);
+}
+
+int
+list_all(struct account *account, struct span reference, struct span pattern,
+    struct arena *arena, struct list_entry **entries, size_t *count,
+    struct fault *why)
+{
+	struct walk w = { .account = account, .arena = arena };
+	int fd;
+
+	(void)why;
+	*entries = NULL;
+	*count = 0;
+	if (!list_whole_pattern(account, reference, pattern, arena,
+	    &w.pattern))
+		return 0;
+	buf_init(&w.path, BOUND_MAILBOX_NAME + 1);
+	visit_inbox(&w);
+	if (account->root_fd != -1 && (fd = openat(account->root_fd, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1)
+		visit_directory(&w, fd, list_pattern_keep(
+		    list_pattern_begin(&w.pattern), arena), 0);
+	buf_clear(&w.path);
+	list_entries_finish(&w.entries, arena, entries, count);
+	return 0;
+}
+
+bool
+list_match(struct span pattern, struct span text, bool inbox)
+{
+	struct arena *arena = arena_new(0);
+	struct list_pattern p;
+	bool match = false;
+
+	if (list_pattern_init(&p, pattern, arena)) {
+		p.nocase = inbox;
+		match = list_pattern_done(&p, list_pattern_walk(&p,
+		    list_pattern_begin(&p), text));
+	}
+	arena_free(arena);
+	return match;
+}

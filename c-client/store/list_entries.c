@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What LIST and LSUB share. */
+#include "c-client/store/list_entries.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/buf.h"
+#include "c-client/base/memory.h"
+#include "c-client/mime/utf7.h"
+#include "c-client/store/list.h"
+#include "c-client/store/list_pattern.h"
+#include "c-client/store/name.h"
+
+#include "c-client/base/banned.h"
+
+void
+list_entries_add(struct list_entries *list, const char *path,
+    unsigned attributes, struct arena *arena)
+{
+	if (list->count == list->room) {
+		list->room = list->room == 0 ? 64 : list->room * 2;
+		list->p = memory_grow_array(list->p, list->room,
+		    sizeof *list->p);
+	}
+	list->p[list->count++] = (struct list_entry){
+		.path = arena_string(arena, path, strlen(path)),
+		.attributes = attributes,
+	};
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct list_entry *x = a, *y = b;
+	bool first = strcmp(x->path, "INBOX") == 0;
+	bool second = strcmp(y->path, "INBOX") == 0;
+
+	if (first || second)
+		return second - first;
+	return strcmp(x->path, y->path);
+}
+
+void
+list_entries_finish(struct list_entries *list, struct arena *arena,
+    struct list_entry **entries, size_t *count)
+{
+	size_t kept = 0;
+
+	if (list->count > 0)
+		qsort(list->p, list->count, sizeof *list->p, by_path);
+	for (size_t i = 0; i < list->count; i++) {
+		if (kept > 0 && strcmp(list->p[kept - 1].path,
+		    list->p[i].path) == 0) {
+			if (!(list->p[i].attributes & LIST_NOSELECT))
+				list->p[kept - 1] = list->p[i];
+		} else
+			list->p[kept++] = list->p[i];
+	}
+	*entries = arena_alloc(arena, kept * sizeof **entries);
+	if (kept > 0)
+		memcpy(*entries, list->p, kept * sizeof **entries);
+	*count = kept;
+	free(list->p);
+	*list = (struct list_entries){ 0 };
+}
+
+bool
+list_whole_pattern(const struct account *account, struct span reference,
+    struct span pattern, struct arena *arena, struct list_pattern *out)
+{
+	struct buf wire, utf8;
+	bool good;
+
+	buf_init(&wire, 0);
+	buf_init(&utf8, 0);
+	buf_addspan(&wire, reference);
+	buf_addspan(&wire, pattern);
+	good = utf7_decode(name_drop_legacy(account, buf_span(&wire)),
+	    &utf8) && list_pattern_init(out, buf_span(&utf8), arena);
+	buf_clear(&wire);
+	buf_clear(&utf8);
+	return good;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Views: what a session was told, compared with what is.  Knows no protocol:
+ * the differences are data, and the session says them when it may.
+ */
+#include "c-client/store/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/memory.h"
+#include "c-client/store/box.h"
+#include "c-client/store/record.h"
+
+#include "c-client/base/banned.h"
+
+static void
+reserve(struct view *v, size_t count)
+{
+	size_t room = v->room < 64 ? 64 : v->room;
+
+	if (count <= v->room)
+		return;
+	while (room < count)
+		room *= 2;
+	v->uids = memory_grow_array(v->uids, room, sizeof *v->uids);
+	v->recent = memory_grow(v->recent, room);
+	v->room = room;
+}
+
+/*
+ * \Recent for the messages above v->last.  A read-write view takes it for
+ * itself, durably, so that no other session has it too; where that can't be
+ * written they are recent here, and again in the next session.
+ * Returns the first UID that is recent in this view.
+ */
+static uint32_t
+claim_recent(struct view *v, struct fault *why)
+{
+	struct box *box = v->box;
+	uint32_t first = box->meta.first_recent;
+
+	if (v->readonly || first >= box->meta.uidnext || box->count == 0 ||
+	    box->records[box->count - 1].uid < first)
+		return first;
+	if (box_begin(box, why) == -1)
+		return first;
+	/* Under the lock it may turn out that somebody else was quicker. */
+	first = box->meta.first_recent;
+	if (first >= box->meta.uidnext) {
+		box_rollback(box);
+		return first;
+	}
+	box->meta.first_recent = box->meta.uidnext;
+	box_touch_meta(box);
+	box_commit(box, why);
+	return first;
+}
+
+/* Take the records with UIDs above v->last.  `first` is the first UID that is
+ * \Recent here. */
+static void
+take_arrivals(struct view *v, uint32_t first)
+{
+	const struct box *box = v->box;
+	size_t i = v->last == UINT32_MAX ? box->count :
+	    box_find_from(box, v->last + 1);
+
+	reserve(v, v->count + (box->count - i));
+	for (; i < box->count; i++) {
+		uint32_t uid = box->records[i].uid;
+
+		v->uids[v->count] = uid;
+		v->recent[v->count] = uid >= first;
+		v->recent_count += uid >= first;
+		v->count++;
+		v->last = uid;
+	}
+}
+
+/* Everything up to now counts as told. */
+static void
+settle(struct view *v)
+{
+	v->told = v->box->meta.highestmodseq;
+	v->keywords_told = v->box->meta.keyword_count;
+	v->generation = v->box->generation;
+}
+
+struct view *
+view_new(struct box *box, bool readonly, struct fault *why)
+{
+	struct view *v = memory_zalloc(sizeof *v);
+
+	v->box = box;
+	v->readonly = readonly || box->readonly;
+	take_arrivals(v, claim_recent(v, why));
+	v->uidvalidity = box->meta.uidvalidity;
+	settle(v);
+	return v;
+}
+
+void
+view_free(struct view *v)
+{
+	if (v == NULL)
+		return;
+	free(v->uids);
+	free(v->recent);
+	free(v);
+}
+
+/*
+ * Walk the view and the records together.  Messages that are gone are told,
+ * and leave the arrays, if they may; the numbers of changed ones are those
+ * after that.
+ */
+static void
+compare(struct view *v, bool may_expunge, struct arena *arena,
+    struct view_changes *out)
+{
+	const struct box *box = v->box;
+	size_t at = 0, kept = 0;
+
+	out->flags = arena_alloc(arena, v->count * sizeof *out->flags);
+	out->expunged = arena_alloc(arena, v->count * sizeof *out->expunged);
+	for (size_t i = 0; i < v->count; i++) {
+		uint32_t uid = v->uids[i], number = (uint32_t)kept + 1;
+		bool gone;
+
+		while (at < box->count && box->records[at].uid < uid)
+			at++;
+		gone = at == box->count || box->records[at].uid != uid;
+		if (gone && may_expunge) {
+			out->expunged[out->expunged_count++] = number;
+			out->recent |= v->recent[i];
+			v->recent_count -= v->recent[i];
+			continue;
+		}
+		out->hidden |= gone;
+		if (!gone && box->records[at].modseq > v->told)
+			out->flags[out->flags_count++] = number;
+		v->uids[kept] = uid;
+		v->recent[kept] = v->recent[i];
+		kept++;
+	}
+	v->count = kept;
+}
+
+int
+view_sync(struct view *v, bool may_expunge, struct arena *arena,
+    struct view_changes *out, struct fault *why)
+{
+	struct box *box = v->box;
+	int status = box_sync(box, why);
+	size_t recent = v->recent_count, count;
+	uint32_t first;
+
+	*out = (struct view_changes){ .hidden = v->hidden };
+	if (box->meta.uidvalidity != v->uidvalidity) {
+		out->renumbered = true;
+		return status;
+	}
+	if (box->generation == v->generation && !(v->hidden && may_expunge))
+		return status;
+	/* This takes the index's lock, and may bring more than box_sync(). */
+	first = claim_recent(v, NULL);
+	if (box->meta.uidvalidity != v->uidvalidity) {
+		out->renumbered = true;
+		return status;
+	}
+	out->hidden = false;
+	compare(v, may_expunge, arena, out);
+	count = v->count;
+	take_arrivals(v, first);
+	out->exists = v->count != count;
+	out->recent |= v->recent_count != recent;
+	out->keywords = box->meta.keyword_count != v->keywords_told;
+	v->hidden = out->hidden;
+	settle(v);
+	return status;
+}
+
+void
+view_told(struct view *v, uint64_t before, uint64_t modseq)
+{
+	const struct box *box = v->box;
+
+	if (v->told < before)
+		return;
+	/* What somebody else changed between has a MODSEQ between. */
+	for (size_t i = 0; i < box->count; i++)
+		if (box->records[i].modseq > before &&
+		    box->records[i].modseq != modseq)
+			return;
+	if (v->told < modseq)
+		v->told = modseq;
+}
+
+uint32_t
+view_number(const struct view *v, uint32_t uid)
+{
+	size_t low = 0, high = v->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (v->uids[mid] < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < v->count && v->uids[low] == uid ? (uint32_t)low + 1 : 0;
+}
+
+const struct record *
+view_record(const struct view *v, uint32_t number)
+{
+	ptrdiff_t i;
+
+	if (number == 0 || number > v->count)
+		return NULL;
+	i = box_find(v->box, v->uids[number - 1]);
+	return i < 0 ? NULL : &v->box->records[i];
+}
+
+uint32_t
+view_first_unseen(const struct view *v)
+{
+	const struct box *box = v->box;
+	size_t at = 0;
+
+	for (size_t i = 0; i < v->count; i++) {
+		while (at < box->count && box->records[at].uid < v->uids[i])
+			at++;
+		if (at < box->count && box->records[at].uid == v->uids[i] &&
+		    !(box->records[at].flags & FLAG_SEEN))
+			return (uint32_t)i + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What clients get wrong and what is done about it, as data: one row each.
+ * Nothing here depends on what a client says of itself (RFC 2971 section 3
+ * forbids that); each row is harmless to those who do it right.
+ */
+#ifndef IMAPD_WORKAROUNDS_H
+#define IMAPD_WORKAROUNDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum workaround {
+	WORKAROUND_BLANKS,
+	WORKAROUND_QUOTED_8BIT,
+	WORKAROUND_DELIMITER,
+	WORKAROUND_ID_EMPTY,
+	WORKAROUND_EMPTY_STAR,
+	WORKAROUND_RECENT,
+	WORKAROUND_BODY_BLANK,
+	WORKAROUNDS
+};
+
+struct workaround_row {
+	const char *word;	/* what switches it in the configuration */
+	const char *clients;	/* who does it */
+	const char *fault;	/* what they do */
+	const char *remedy;	/* what we do about it */
+	bool on;
+};
+
+/* Is it switched on? */
+bool workarounds_has(enum workaround);
+
+/* The row, NULL behind the last. */
+const struct workaround_row *workarounds_row(size_t i);
+
+#endif

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The test service tests/lib/echo_service.c on loopback: for tests of
+server/, auth/ and ssl/ that need no protocol."""
+
+import atexit
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import certs
+from server import die_with_us
+from tap import ROOT, wait_for
+
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/gcc-plain"))
+PROGRAM = os.environ.get("ECHOD", os.path.join(BUILD,
+    "tests/lib/echo_service"))
+SANITIZED = "san" in BUILD or "address" in BUILD
+PASSWORD = "secret9"
+UID = 54321
+
+
+def crypt(password):
+    return subprocess.run(["openssl", "passwd", "-6", password],
+        stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+
+
+class Line:
+    """A connection that is spoken to in lines."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, bytearray()
+        sock.settimeout(20)
+
+    def get(self):
+        """One line without its end; None where the other side has closed."""
+        seen = 0
+        while (end := self.rest.find(b"\n", seen)) == -1:
+            seen = len(self.rest)
+            try:
+                more = self.sock.recv(1 << 18)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return None
+            self.rest += more
+        line = bytes(self.rest[:end])
+        del self.rest[:end + 1]
+        return line.rstrip(b"\r").decode("latin-1")
+
+    def put(self, text):
+        if isinstance(text, str):
+            text = text.encode("latin-1") + b"\r\n"
+        try:
+            self.sock.sendall(text)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def ask(self, text):
+        self.put(text)
+        return self.get()
+
+    def secure(self, context, **kw):
+        self.sock = context.wrap_socket(self.sock,
+            server_hostname="localhost", **kw)
+        return self
+
+    def close(self):
+        self.sock.close()
+
+
+class Server:
+    """`conf` is added to the configuration; `uid` runs it without root."""
+
+    def __init__(self, conf="", users=None, uid=None, wrap=(), cert=True,
+            program=PROGRAM):
+        self.dir = tempfile.mkdtemp(prefix="echod.")
+        os.chmod(self.dir, 0o755)
+        atexit.register(self.stop)
+        self.uid = UID if uid is None else uid
+        self.home = self.path("home")
+        self.spool = self.path("spool")
+        for d in (self.home, self.spool):
+            os.mkdir(d, 0o755)
+        if os.geteuid() == 0:
+            os.chown(self.home, self.uid, self.uid)
+        if users is None:
+            users = "joe:%s:%d:%d:%s\n" % (crypt(PASSWORD), self.uid,
+                self.uid, self.home)
+        self.write("users", users, 0o600)
+        self.pem = self.path("imapd.pem")
+        self.crt = certs.make(self.pem) if cert else None
+        self.log_path = self.path("log")
+        self.conf = self.write("conf", "auth = users:%s\ncert_dir = %s\n"
+            "key_dir = %s\nmail_spool = %s\nlog = %s\nfail_delay = 0\n"
+            "plaintext = always\n%s" %
+            (self.path("users"), self.dir, self.path("private"), self.spool,
+            self.log_path, conf))
+        if uid is not None and os.geteuid() == 0:
+            for name in os.listdir(self.dir):
+                os.chown(self.path(name), uid, uid)
+            os.chown(self.dir, uid, uid)
+        self.process = subprocess.Popen([*wrap, program, "--config",
+            self.conf, "--listen", "127.0.0.1:0,plain",
+            "--listen", "127.0.0.1:0,tls"], stdin=subprocess.DEVNULL,
+            stderr=open(self.path("stderr"), "wb"), close_fds=False,
+            preexec_fn=lambda: self.become(uid))
+        self.clear, self.tls = wait_for("the server", self.ports)
+
+    def become(self, uid):
+        if uid is not None and os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+        die_with_us()
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text, mode=0o644):
+        path = self.path(name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def log(self):
+        try:
+            with open(self.log_path, errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def ports(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("echod ended: " +
+                open(self.path("stderr"), errors="replace").read())
+        found = dict((how, int(port)) for port, how in re.findall(
+            r"listening on 127\.0\.0\.1:(\d+) \((tls|plain)\)", self.log()))
+        return len(found) == 2 and (found["plain"], found["tls"])
+
+    def connect(self, tls=False, context=None):
+        line = Line(socket.create_connection(("127.0.0.1",
+            self.tls if tls else self.clear)))
+        return line.secure(context or certs.trusting(self.crt)) if tls \
+            else line
+
+    def logged(self, pattern):
+        """Waits until a line of the log matches."""
+        return wait_for("a log line %r" % pattern,
+            lambda: re.search(pattern, self.log(), re.M))
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def children(pid):
+    """Process ids of the children of `pid`."""
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(word) for word in f.read().split()]
+
+
+def status(pid):
+    """/proc/PID/status as a dictionary."""
+    with open("/proc/%d/status" % pid) as f:
+        return dict((line.split(":", 1)[0], line.split(":", 1)[1].split())
+            for line in f)
+
+
+def descriptors(pid):
+    """Number and target of what the process has open."""
+    where = "/proc/%d/fd" % pid
+    return dict((int(n), os.readlink(os.path.join(where, n)))
+        for n in os.listdir(where))

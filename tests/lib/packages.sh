@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What `make run` and `make check` need from Debian: installs what is missing
+# as root, else prints the one line that does and ends with status 1.
+#
+#	packages.sh run | check | bench
+set -eu
+
+run="gcc make libc6-dev libssl-dev libpam0g-dev libsqlite3-dev liblockfile-dev
+liblockfile-bin libxxhash-dev libutf8proc-dev libseccomp-dev libcrypt-dev
+openssl curl mutt"
+
+# Beside those: unit tests, compilers, the programs that tests drive, linters.
+# fail2ban is there for its filter of our log lines, and never started.
+check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
+clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
+maildrop openbsd-inetd strace socat expect fail2ban e2fsprogs debootstrap"
+
+# The server that the benchmark compares with.
+bench="$check dovecot-imapd dovecot-pop3d"
+
+case "${1-}" in
+run) wanted=$run ;;
+check) wanted=$check ;;
+bench) wanted=$bench ;;
+*)
+	echo "usage: packages.sh run | check | bench" >&2
+	exit 64
+	;;
+esac
+
+# Elsewhere than on Debian the Makefile says which header is missing.
+command -v dpkg-query >/dev/null 2>&1 || exit 0
+
+missing=
+for name in $wanted; do
+	status=$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null) ||
+		status=
+	[ "$status" = installed ] || missing="$missing $name"
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install --no-install-recommends --no-remove -y"
+if [ "$(id -u)" != 0 ]; then
+	echo "Some Debian packages are missing. As root, type this and try" \
+		"again:" >&2
+	echo "$install$missing" >&2
+	exit 1
+fi
+
+# No service is to start because we install its package.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+cleanup() {
+	[ -z "$made_policy" ] || rm -f "$policy"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+if [ ! -e "$policy" ]; then
+	made_policy=yes
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
+
+DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND
+log=$(mktemp)
+update() {
+	apt-get -q update >>"$log" 2>&1 || true
+}
+install() {
+	# Words are package names of the lists above.
+	# shellcheck disable=SC2086
+	$install -q $missing >>"$log" 2>&1 </dev/null
+}
+
+echo "Installing:$missing"
+# A fresh machine has no package lists; old lists name packages that are gone.
+set -- /var/lib/apt/lists/*_Packages*
+[ -e "$1" ] || update
+if ! install; then
+	update
+	if ! install; then
+		cat "$log" >&2
+		rm -f "$log"
+		echo "packages.sh: this failed: $install$missing" >&2
+		exit 1
+	fi
+fi
+rm -f "$log"

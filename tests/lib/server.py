@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our servers on loopback ports of their own, with a users file: for tests
+that need no room.  IMAPD= and IPOP3D= name other binaries.  As root the
+users have uids of their own, else they are the caller."""
+
+import atexit
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import certs
+from tap import ROOT, tap, wait_for
+
+BINARIES = {
+    "imapd": os.environ.get("IMAPD", os.path.join(ROOT, "imapd/imapd")),
+    "ipop3d": os.environ.get("IPOP3D", os.path.join(ROOT, "ipopd/ipop3d")),
+}
+PASSWORD = "open sesame"
+FIRST_UID = 54321
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def die_with_us():
+    """For preexec_fn: end when the test does (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+class Account:
+    def __init__(self, host, name, uid, gid):
+        self.name, self.password = name, PASSWORD
+        self.uid, self.gid = uid, gid
+        self.home = os.path.join(host.dir, "home-" + name)
+        self.spool = os.path.join(host.spool, name)
+        self.index = os.path.join(self.home, ".imapindex")
+
+    def own(self, path):
+        if os.geteuid() == 0:
+            os.chown(path, self.uid, self.gid)
+
+    def drop(self):
+        """For preexec_fn: be this user."""
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(self.gid)
+            os.setuid(self.uid)
+
+    def write(self, path, data, mode=0o600):
+        """A file of the user's; a relative path is in the home."""
+        path = os.path.join(self.home, path)
+        with open(path, "wb") as f:
+            f.write(data)
+        os.chmod(path, mode)
+        self.own(path)
+        return path
+
+    def fill(self, data):
+        return self.write(self.spool, data)
+
+    def deliver(self, data):
+        """Appends to the spool as a delivery agent does, at once, under
+        fcntl and without a dot-lock."""
+        import fcntl
+        with open(self.spool, "ab") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            f.write(data)
+
+
+class Host:
+    """Directories, certificate, configuration and the servers asked for."""
+
+    def __init__(self, users=("joe",), conf="", programs=("imapd",),
+            wrap=(), where=None, env=None):
+        self.dir = tempfile.mkdtemp(prefix="host.", dir=where)
+        os.chmod(self.dir, 0o755)
+        self.children = []
+        atexit.register(self.stop)
+        self.spool = os.path.join(self.dir, "spool")
+        os.mkdir(self.spool)
+        os.chmod(self.spool, 0o1777)
+        self.certdir = os.path.join(self.dir, "certs")
+        os.mkdir(self.certdir)
+        self.crt = certs.make(os.path.join(self.certdir, "imapd.pem"))
+        self.accounts = {}
+        crypt = subprocess.run(["openssl", "passwd", "-6", PASSWORD],
+            stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+        root = os.geteuid() == 0
+        with open(os.path.join(self.dir, "users"), "w") as f:
+            for n, name in enumerate(users):
+                uid = FIRST_UID + n if root else os.getuid()
+                gid = FIRST_UID + n if root else os.getgid()
+                a = Account(self, name, uid, gid)
+                self.accounts[name] = a
+                os.mkdir(a.home, 0o700)
+                a.own(a.home)
+                a.fill(b"")
+                f.write("%s:%s:%d:%d:%s\n" % (name, crypt, uid, gid, a.home))
+        os.chmod(os.path.join(self.dir, "users"), 0o600)
+        self.logfile = os.path.join(self.dir, "log")
+        self.conf = os.path.join(self.dir, "imapd.conf")
+        with open(self.conf, "w") as f:
+            f.write("auth = users:%s/users\nplaintext = always\n"
+                "cert_dir = %s\nkey_dir = %s\nmail_spool = %s\nlog = %s\n"
+                "fail_delay = 0\nlock_timeout = 10\n%s" % (self.dir,
+                self.certdir, self.certdir, self.spool, self.logfile, conf))
+        self.ports = {}
+        self.env = dict(os.environ, **(env or {}))
+        for program in programs:
+            self.start(program, wrap)
+
+    def account(self, name="joe"):
+        return self.accounts[name]
+
+    def start(self, program, wrap=()):
+        """The server listens in clear on ports[program] and under TLS on
+        ports[program + "s"]."""
+        clear, tls = free_port(), free_port()
+        self.ports[program], self.ports[program + "s"] = clear, tls
+        with open(os.path.join(self.dir, "stderr"), "ab") as err:
+            child = subprocess.Popen(list(wrap) + [BINARIES[program],
+                "--listen", "127.0.0.1:%d,plain" % clear,
+                "--listen", "127.0.0.1:%d,tls" % tls,
+                "--config", self.conf], stdin=subprocess.DEVNULL,
+                stdout=err, stderr=err, preexec_fn=die_with_us,
+                env=self.env)
+        self.children.append(child)
+        for port in (clear, tls):
+            wait_for("%s on port %d (%s)" % (program, port, self.stderr()),
+                lambda: child.poll() is not None or listening(port))
+        if child.poll() is not None:
+            raise RuntimeError("%s ended: %s" % (program, self.stderr()))
+        return child
+
+    def stop(self):
+        for child in self.children:
+            for pid in descendants(child.pid):
+                try:
+                    os.kill(pid, signal.SIGTERM)
+                except ProcessLookupError:
+                    pass
+            child.terminate()
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.children = []
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def log(self):
+        return read(self.logfile)
+
+    def stderr(self):
+        return read(os.path.join(self.dir, "stderr"))
+
+    def faults(self):
+        """What a sanitizer or an assertion said, in log and stderr."""
+        return "\n".join(l for l in (self.stderr() + self.log()).splitlines()
+            if re.search(r"Sanitizer|runtime error|[Aa]ssert|SIGSEGV|SIGABRT",
+            l))
+
+    def imap(self, name="joe", tls=False, login=True, **kw):
+        from imapc import Imap
+        c = Imap(self.ports["imapds" if tls else "imapd"],
+            self.crt if tls else None, **kw)
+        if login:
+            c.login(name, PASSWORD)
+        return c
+
+    def pop(self, name="joe", tls=False, login=True, **kw):
+        from imapc import Pop
+        c = Pop(self.ports["ipop3ds" if tls else "ipop3d"],
+            self.crt if tls else None, **kw)
+        if login:
+            c.login(name, PASSWORD)
+        return c
+
+    def alive(self):
+        return all(c.poll() is None for c in self.children)
+
+    def processes(self):
+        """Pids of all that descends from the listeners."""
+        out = []
+        for child in self.children:
+            out += descendants(child.pid)
+        return out
+
+    def sessions(self, name="joe"):
+        """Pids of processes that hold the user's index or mailbox open."""
+        a = self.account(name)
+        out = []
+        for pid in self.processes():
+            for link in links(pid):
+                if link.startswith((a.home + "/", a.spool)):
+                    out.append(pid)
+                    break
+        return out
+
+
+def read(path):
+    try:
+        with open(path, errors="replace") as f:
+            return f.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def listening(port):
+    """Is there a listener?  Read from /proc: no connection is made."""
+    want = ":%04X" % port
+    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in read(name).splitlines()[1:]:
+            part = line.split()
+            if part[1].endswith(want) and part[3] == "0A":
+                return True
+    return False
+
+
+def links(pid):
+    """Where the descriptors of a process lead."""
+    out = []
+    try:
+        for fd in os.listdir("/proc/%d/fd" % pid):
+            try:
+                out.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+            except OSError:
+                pass
+    except OSError:
+        pass
+    return out
+
+
+def parents():
+    """{pid: parent's pid} of all processes."""
+    out = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            stat = read("/proc/%s/stat" % name)
+            if stat:
+                out[int(name)] = int(stat.rpartition(")")[2].split()[1])
+    return out
+
+
+def descendants(pid):
+    of = parents()
+    out, todo = [], [pid]
+    while todo:
+        at = todo.pop()
+        below = [p for p, parent in of.items() if parent == at]
+        out += below
+        todo += below
+    return out
+
+
+def status(pid, key):
+    """A field of /proc/PID/status as text, or None."""
+    try:
+        with open("/proc/%d/status" % pid) as f:
+            for line in f:
+                if line.startswith(key + ":"):
+                    return line.split(":", 1)[1].strip()
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return None
+
+
+def rss_kib(pid):
+    text = status(pid, "VmRSS")
+    return int(text.split()[0]) if text else 0
+
+
+def rchar(pid):
+    for line in read("/proc/%d/io" % pid).splitlines():
+        if line.startswith("rchar:"):
+            return int(line.split()[1])
+    return None
+
+
+def sanitized(program="imapd"):
+    """Is the binary a sanitizer build?  Its memory is no measure."""
+    with open(BINARIES[program], "rb") as f:
+        return b"__asan_init" in f.read()
