@@ -23,6 +23,9 @@ const struct wire_limits wire_session = {
 	.literals = BOUND_LITERALS,
 };
 
+/* So much of a command is kept even if it is too long. */
+#define HEAD_MIN	(BOUND_TAG + 64u)
+
 void
 wire_init(struct wire *w, const struct wire_limits *limits)
 {
@@ -49,7 +52,7 @@ begin_command(struct wire *w)
 	if (w->text.cap > 64u * 1024)
 		buf_clear(&w->text);
 	buf_reset(&w->text);
-	w->over = w->lost = w->skipping = false;
+	w->over = w->long_line = w->lost = w->skipping = false;
 	w->literals = 0;
 	w->line_used = w->tail_n = w->mark = 0;
 	w->state = WIRE_IN_LINE;
@@ -105,6 +108,10 @@ line_add(struct wire *w, const char *p, size_t n)
 		allowed++;
 	if (w->line_used + n > allowed || w->text.n + n > w->text.max) {
 		go_over(w);
+		w->long_line = true;
+		/* Its tag is needed for the answer. */
+		if (w->text.n < HEAD_MIN)
+			buf_add(&w->text, p, n < HEAD_MIN ? n : HEAD_MIN);
 		return;
 	}
 	w->line_used += n;

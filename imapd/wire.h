@@ -42,6 +42,8 @@ struct wire {
 	bool sync;		/* it waits for "+" */
 	struct span piece;	/* WIRE_PIECE: in the fed octets */
 	bool over;		/* WIRE_SKIPPED: over a limit */
+	bool long_line;		/* the limit was that of lines; true as soon as
+				 * it is passed */
 	bool lost;		/* WIRE_SKIPPED: a literal of more than 32 bits
 				 * is on its way; nothing behind it can be
 				 * understood, the connection has to end */

@@ -43,7 +43,7 @@ buf_room(struct buf *b, size_t n)
 		b->full = true;
 		return NULL;
 	}
-	if (want > b->cap) {
+	if (want > b->cap || b->p == NULL) {
 		cap = b->cap < 256 ? 256 : b->cap;
 		while (cap < want)
 			cap *= 2;

@@ -95,7 +95,7 @@ struct span
 span_slice(struct span s, size_t off, size_t n)
 {
 	if (off >= s.n)
-		return (struct span){ s.p + s.n, 0 };
+		return (struct span){ s.n == 0 ? s.p : s.p + s.n, 0 };
 	s.p += off;
 	s.n -= off;
 	if (n < s.n)

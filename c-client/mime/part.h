@@ -8,7 +8,7 @@
  * header ends with its empty line; its body with the line end in front of the
  * delimiter line, which belongs to the delimiter (RFC 2046 5.1.1).  Where a
  * body would be empty and the line end is the header's own, it stays with the
- * header.  A delimiter line is "--", the boundary, "--" if it closes, blanks,
+ * header; but not with that of a message inside, which is part of a body.  A delimiter line is "--", the boundary, "--" if it closes, blanks,
  * and its line end, in at most 1,000 octets; a line with more behind the
  * boundary is none.  A delimiter of an outer part ends all inner ones.
  *
@@ -78,7 +78,7 @@ struct mime_language {
 
 /*
  * A parser whose tree and headers will live in the arena: at most about
- * BOUND_MIME_HEADER plus 300 octets for each of BOUND_MIME_PARTS plus what
+ * BOUND_MIME_HEADER, plus 700 octets for each of BOUND_MIME_PARTS, plus what
  * parameters take.  NULL if the arena is full already.
  */
 struct mime_parser *mime_parser_new(struct arena *);

@@ -102,6 +102,8 @@ uint64_t box_modseq(struct box *);
  */
 void box_add(struct box *, const struct record *);
 void box_remove(struct box *, size_t i);
+/* The same for many, in one pass; `gone` ascends. */
+void box_remove_many(struct box *, const size_t *gone, size_t count);
 void box_touch(struct box *, size_t i);
 void box_touch_meta(struct box *);
 /* All records out, as expunged (`forget` false), or because UIDVALIDITY is to

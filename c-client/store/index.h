@@ -105,6 +105,7 @@ void index_file_name(struct buf *out, const char *path);
  * after the other; zero it before the first, index_chunk_clear() after the
  * last.
  */
+#define INDEX_KINDS		8u	/* kinds are below this */
 #define INDEX_CHUNK_MESSAGES	64u
 #define INDEX_CHUNK_OCTETS	(64u * 1024)
 /* One text longer than this is not kept. */

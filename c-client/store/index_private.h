@@ -90,6 +90,8 @@ void index_file_close(struct index *, bool checkpoint);
 bool index_file_moved(struct index *);
 int index_file_replace(struct index *, struct fault *);
 int index_file_memory(struct index *);
+/* For reading once, where it can't be opened with others. */
+int index_file_open_alone(struct index *);
 
 /* index_schema.c: tables, and what was opened being ours. */
 int index_schema_settings(struct index *);

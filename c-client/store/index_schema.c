@@ -85,6 +85,17 @@ busy(void *arg, int count)
 	return 1;
 }
 
+static int
+note_log(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct index *ix = arg;
+
+	(void)db;
+	(void)name;
+	ix->wal_pages = pages;
+	return SQLITE_OK;
+}
+
 /* For every connection, before anything is read. */
 int
 index_schema_settings(struct index *ix)
@@ -105,7 +116,8 @@ index_schema_settings(struct index *ix)
 		    (int *)NULL);
 	sqlite3_limit(ix->db, SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024);
 	sqlite3_limit(ix->db, SQLITE_LIMIT_ATTACHED, 0);
-	sqlite3_wal_autocheckpoint(ix->db, 0);
+	/* Takes the place of checkpoints inside of commits. */
+	sqlite3_wal_hook(ix->db, note_log, ix);
 	return sqlite3_exec(ix->db,
 	    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
 	    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL;"

@@ -346,6 +346,7 @@ def test_bulk():
         return total, [echod.status(pid)["voluntary_ctxt_switches"]
             for pid in (session, front)]
 
+    wait_for("idleness", still(work))
     idle = work()
     time.sleep(1)
     tap.equal(work(), idle, "an idle connection does nothing at all")

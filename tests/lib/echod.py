@@ -80,6 +80,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="echod.")
         os.chmod(self.dir, 0o755)
         atexit.register(self.stop)
+        self.process, self.wrapped = None, bool(wrap)
         self.uid = UID if uid is None else uid
         self.home = self.path("home")
         self.spool = self.path("spool")
@@ -155,6 +156,9 @@ class Server:
 
     def stop(self):
         if self.process is not None:
+            if self.wrapped:    # strace lets no SIGTERM through
+                for pid in children(self.process.pid):
+                    os.kill(pid, signal.SIGTERM)
             self.process.terminate()
             self.process.wait()
             self.process = None

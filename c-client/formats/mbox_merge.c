@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a scan found is put into the index.
+ *
+ * UIDs ascend in the order of the file, as other programs expect of X-UID: a
+ * message that would break this, and all behind it, get new ones.
+ */
+#include "c-client/formats/mbox_merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c-client/base/fault.h"
+#include "c-client/base/memory.h"
+#include "c-client/formats/mbox_match.h"
+#include "c-client/formats/mbox_scan.h"
+#include "c-client/store/box.h"
+
+#include "c-client/base/banned.h"
+
+/* UIDs that are never given: the last of 32 bits, with some room. */
+#define UID_END		(UINT32_MAX - 1)
+
+struct merge {
+	struct box *box;
+	const struct mbox_merge *in;
+	int bit_of[BOUND_KEYWORDS];	/* scan's bits as the box has them */
+	bool same_bits;
+	bool trusted;		/* the file's X-IMAPbase is believed */
+	struct record *adds;	/* to come behind all others, without UIDs
+				 * where these are to be new */
+	size_t add_count;
+};
+
+uint32_t
+mbox_merge_uidvalidity(uint32_t old, int64_t now)
+{
+	uint32_t value = now < 1 || now > UINT32_MAX ? 1 : (uint32_t)now;
+
+	if (value <= old && old < UINT32_MAX)
+		value = old + 1;
+	return value;
+}
+
+bool
+mbox_merge_flags(struct record *r, uint16_t flags_now,
+    const struct keywords *now, bool *seen)
+{
+	uint16_t flags, changed = r->flags_seen ^ flags_now;
+	bool wanted = false;
+
+	*seen = changed != 0;
+	flags = (uint16_t)((r->flags & ~changed) | (flags_now & changed));
+	wanted = flags != r->flags;
+	r->flags = flags;
+	r->flags_seen = flags_now;
+	for (size_t i = 0; i < BOUND_KEYWORDS / 64; i++) {
+		uint64_t bits = r->keywords_seen.bits[i] ^ now->bits[i];
+		uint64_t want = (r->keywords.bits[i] & ~bits) |
+		    (now->bits[i] & bits);
+
+		*seen = *seen || bits != 0;
+		wanted = wanted || want != r->keywords.bits[i];
+		r->keywords.bits[i] = want;
+		r->keywords_seen.bits[i] = now->bits[i];
+	}
+	return wanted;
+}
+
+/* Names that the scan found get their bits in the box: new ones only from a
+ * base that is believed. */
+static void
+keywords_map(struct merge *m)
+{
+	const struct mbox_keywords *k = m->in->scan->keywords;
+	struct fault ignored = { .code = FAULT_NONE };
+
+	m->same_bits = true;
+	for (size_t i = 0; i < k->count; i++) {
+		struct span name = span_of(k->names[i]);
+
+		m->bit_of[i] = m->trusted ?
+		    box_keyword_add(m->box, name, &ignored) :
+		    box_keyword(m->box, name);
+		m->same_bits = m->same_bits && m->bit_of[i] == (int)i;
+	}
+}
+
+static struct keywords
+keywords_of(const struct merge *m, const struct keywords *scanned)
+{
+	struct keywords out = { { 0 } };
+
+	if (m->same_bits)
+		return *scanned;
+	for (unsigned i = 0; i < m->in->scan->keywords->count; i++) {
+		int bit = m->bit_of[i];
+
+		if ((scanned->bits[i / 64] >> i % 64 & 1) != 0 && bit >= 0)
+			out.bits[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+	return out;
+}
+
+/*
+ * The record of a message that was not known, `named` if its X-UID is
+ * believed.  Mail in the spool comes from anybody: what its headers say of
+ * flags is noted as seen, so that it is no change later, but not followed.  At
+ * the first sight of a mailbox they may be those of the user's mail program;
+ * but nobody shall deliver mail that is deleted.
+ */
+static struct record
+record_new(const struct merge *m, const struct mbox_message *msg, bool named)
+{
+	const struct mbox_merge *in = m->in;
+	struct record r = msg->r;
+	struct keywords none = { { 0 } };
+	bool ours = r.place >= in->ours_from && r.place < in->ours_to;
+
+	r.keywords = r.keywords_seen = keywords_of(m, &msg->r.keywords);
+	if (m->box->name.inbox && !named && !ours) {
+		r.flags &= in->kind == MBOX_MERGE_NEW ?
+		    FLAG_SEEN | FLAG_ANSWERED | FLAG_FLAGGED | FLAG_OLD : 0;
+		r.keywords = none;
+	}
+	r.saved = in->kind == MBOX_MERGE_NEW ? r.date : in->now;
+	r.uid = named ? msg->uid : 0;
+	r.modseq = 0;
+	return r;
+}
+
+/* All get new UIDs under a new UIDVALIDITY: the numbers are used up. */
+static void
+renumber(struct merge *m)
+{
+	struct box *box = m->box;
+	size_t n = box->count;
+	struct record *all = memory_grow_array(NULL, n + m->add_count + 1,
+	    sizeof *all);
+
+	if (n > 0)
+		memcpy(all, box->records, n * sizeof *all);
+	if (m->add_count > 0)
+		memcpy(all + n, m->adds, m->add_count * sizeof *all);
+	box_remove_all(box, true);
+	box->meta.uidvalidity = mbox_merge_uidvalidity(
+	    box->meta.uidvalidity, m->in->now);
+	box->meta.uidnext = 1;
+	box->meta.first_recent = 1;
+	for (size_t i = 0; i < n + m->add_count; i++) {
+		all[i].uid = box->meta.uidnext++;
+		all[i].modseq = 0;
+		box_add(box, &all[i]);
+	}
+	free(all);
+}
+
+/*
+ * Add those of m->adds; the ones without a UID get theirs from `next` on, in
+ * ascending order with the others.
+ */
+static void
+adds_commit(struct merge *m, uint64_t next)
+{
+	struct box_meta *meta = &m->box->meta;
+
+	if (next < meta->uidnext)
+		next = meta->uidnext;
+	if (next + m->add_count >= UID_END) {
+		renumber(m);
+		return;
+	}
+	for (size_t i = 0; i < m->add_count; i++) {
+		struct record *r = &m->adds[i];
+
+		if (r->uid == 0)
+			r->uid = (uint32_t)next;
+		if (r->uid >= next)
+			next = (uint64_t)r->uid + 1;
+		box_add(m->box, r);
+	}
+	meta->uidnext = (uint32_t)next;
+}
+
+/*
+ * Where a file whose index is not there has messages without a believed UID:
+ * an index that was lost may have given them numbers above the file's last
+ * one, under the same UIDVALIDITY.  None may be given again, so the next one
+ * is as far on as seconds have gone since that UIDVALIDITY was made; that is
+ * more than mail has come.
+ */
+static uint64_t
+next_after_loss(const struct mbox_scan *scan, int64_t now)
+{
+	uint64_t next = (uint64_t)scan->last + 1;
+
+	if (now > (int64_t)scan->uidvalidity &&
+	    (uint64_t)(now - (int64_t)scan->uidvalidity) > next)
+		next = (uint64_t)(now - (int64_t)scan->uidvalidity);
+	return next;
+}
+
+static void
+merge_new(struct merge *m)
+{
+	const struct mbox_scan *scan = m->in->scan;
+	struct box_meta *meta = &m->box->meta;
+	uint32_t before = 0;
+	uint64_t next = 1;
+	bool believe = scan->based, all = true;
+
+	box_remove_all(m->box, true);
+	meta->uidvalidity = scan->based ? scan->uidvalidity :
+	    mbox_merge_uidvalidity(meta->uidvalidity, m->in->now);
+	meta->uidnext = meta->first_recent = 1;
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct mbox_message *msg = &scan->messages[i];
+
+		believe = believe && msg->uid > before &&
+		    msg->uid <= scan->last;
+		all = all && believe;
+		before = msg->uid;
+		m->adds[m->add_count++] = record_new(m, msg, believe);
+	}
+	if (scan->based && !all)
+		next = next_after_loss(scan, m->in->now);
+	adds_commit(m, next);
+	if (scan->based && meta->uidnext <= scan->last)
+		meta->uidnext = scan->last + 1;
+}
+
+static int
+merge_tail(struct merge *m, struct fault *why)
+{
+	const struct mbox_scan *scan = m->in->scan;
+	struct box *box = m->box;
+
+	/* Empty lines in front of the tail are the last message's. */
+	if (box->count > 0) {
+		struct record *last = &box->records[box->count - 1];
+
+		if (last->place + last->disk_size > scan->begin)
+			return fault_set(why, FAULT_CHANGED,
+			    "a tail that begins inside of a message");
+		if (last->place + last->disk_size != scan->begin) {
+			last->disk_size = scan->begin - last->place;
+			box_touch(box, box->count - 1);
+		}
+	}
+	for (size_t i = 0; i < scan->count; i++)
+		m->adds[m->add_count++] = record_new(m, &scan->messages[i],
+		    false);
+	adds_commit(m, 0);
+	return 0;
+}
+
+/* Known messages get what the scan says of them; the flags by merging. */
+static bool
+record_update(struct merge *m, struct record *r,
+    const struct mbox_message *msg)
+{
+	struct keywords now = keywords_of(m, &msg->r.keywords_seen);
+	struct record was = *r;
+	bool seen;
+
+	if (m->in->kind == MBOX_MERGE_FULL) {
+		r->place = msg->r.place;
+		r->disk_size = msg->r.disk_size;
+		r->wire_size = msg->r.wire_size;
+		r->wire_header = msg->r.wire_header;
+		r->disk_header = msg->r.disk_header;
+		r->separator = msg->r.separator;
+	}
+	if (mbox_merge_flags(r, msg->r.flags_seen, &now, &seen))
+		r->modseq = box_modseq(m->box);
+	return memcmp(&was, r, sizeof was) != 0;
+}
+
+static int
+merge_flags(struct merge *m, struct fault *why)
+{
+	const struct mbox_scan *scan = m->in->scan;
+	struct box *box = m->box;
+
+	if (scan->count != box->count)
+		return fault_set(why, FAULT_CHANGED,
+		    "other messages than were looked at");
+	for (size_t i = 0; i < box->count; i++)
+		if (record_update(m, &box->records[i], &scan->messages[i]))
+			box_touch(box, i);
+	return 0;
+}
+
+/*
+ * In a known mailbox the numbers in X-IMAPbase count only where they can't be
+ * a stranger's: in the internal data of the user's own folder, or in a message
+ * that was there before.
+ */
+static bool
+is_base_trusted(const struct box *box, const struct mbox_scan *scan,
+    const ptrdiff_t *old_of)
+{
+	if (!scan->based || scan->uidvalidity != box->meta.uidvalidity)
+		return false;
+	if (scan->internal)
+		return !box->name.inbox;
+	return scan->count > 0 && old_of[0] != -1;
+}
+
+/*
+ * The first messages whose UIDs ascend keep them.  kept[i] is set for records
+ * that stay; what is behind goes to m->adds, with a UID only where another
+ * program gave it one.
+ */
+static void
+full_split(struct merge *m, const ptrdiff_t *old_of, bool *kept)
+{
+	const struct mbox_scan *scan = m->in->scan;
+	struct box *box = m->box;
+	uint32_t before = 0;
+	bool keeping = true;
+
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct mbox_message *msg = &scan->messages[i];
+		ptrdiff_t old = old_of[i];
+		struct record *add = &m->adds[m->add_count];
+		bool named = false;
+
+		if (keeping && old != -1 && box->records[old].uid > before) {
+			before = box->records[old].uid;
+			kept[old] = true;
+			if (record_update(m, &box->records[old], msg))
+				box_touch(box, (size_t)old);
+			continue;
+		}
+		if (keeping && old == -1 && m->trusted)
+			named = msg->uid > before &&
+			    msg->uid >= box->meta.uidnext &&
+			    msg->uid <= scan->last;
+		keeping = named;
+		if (old != -1) {
+			*add = box->records[old];
+			record_update(m, add, msg);
+			add->uid = 0;
+			add->modseq = 0;
+		} else
+			*add = record_new(m, msg, named);
+		if (named)
+			before = msg->uid;
+		m->add_count++;
+	}
+}
+
+static void
+merge_full(struct merge *m)
+{
+	const struct mbox_scan *scan = m->in->scan;
+	struct box *box = m->box;
+	size_t count = box->count;
+	ptrdiff_t *old_of = memory_grow_array(NULL, scan->count + 1,
+	    sizeof *old_of);
+	bool *kept = memory_zalloc(count + 1);
+	uint64_t next = 0;
+
+	mbox_match(box->records, count, scan->messages, scan->count,
+	    scan->based && scan->uidvalidity == box->meta.uidvalidity,
+	    old_of);
+	m->trusted = is_base_trusted(box, scan, old_of);
+	keywords_map(m);
+	full_split(m, old_of, kept);
+	/* From the end on, so that the others' places stay. */
+	for (size_t i = count; i-- > 0; )
+		if (!kept[i])
+			box_remove(box, i);
+	if (m->trusted)
+		next = (uint64_t)scan->last + 1;
+	adds_commit(m, next);
+	free(kept);
+	free(old_of);
+}
+
+int
+mbox_merge(struct box *box, const struct mbox_merge *in, struct fault *why)
+{
+	struct merge m = { .box = box, .in = in };
+	int status = 0;
+
+	m.adds = memory_grow_array(NULL, in->scan->count + 1, sizeof *m.adds);
+	m.trusted = in->kind == MBOX_MERGE_NEW && in->scan->based;
+	if (in->kind != MBOX_MERGE_FULL)
+		keywords_map(&m);
+	switch (in->kind) {
+	case MBOX_MERGE_NEW:
+		merge_new(&m);
+		break;
+	case MBOX_MERGE_TAIL:
+		status = merge_tail(&m, why);
+		break;
+	case MBOX_MERGE_FULL:
+		merge_full(&m);
+		break;
+	case MBOX_MERGE_FLAGS:
+		status = merge_flags(&m, why);
+		break;
+	}
+	box_touch_meta(box);
+	free(m.adds);
+	return status;
+}

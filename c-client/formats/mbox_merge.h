@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a scan found is put into the index: UIDs, flags, what came, what went.
+ * Here it is decided what of a mailbox's metadata is believed.
+ */
+#ifndef FORMATS_MBOX_MERGE_H
+#define FORMATS_MBOX_MERGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct box;
+struct fault;
+struct mbox_scan;
+struct record;
+struct keywords;
+
+enum mbox_merge_kind {
+	MBOX_MERGE_NEW,		/* a whole file, and no index was there */
+	MBOX_MERGE_TAIL,	/* what was added to a known mailbox */
+	MBOX_MERGE_FULL,	/* a whole file again */
+	MBOX_MERGE_FLAGS	/* headers of the known messages again: as many
+				 * messages as records, in their order */
+};
+
+struct mbox_merge {
+	enum mbox_merge_kind kind;
+	const struct mbox_scan *scan;
+	int64_t now;
+	uint64_t ours_from, ours_to;	/* a part of the file that we wrote:
+					 * metadata in there is believed */
+};
+
+/*
+ * Inside a transaction: bring records and meta (all but the stamp) up to date.
+ * -1 with FAULT_CHANGED where the records are not those that the scan was made
+ * for.
+ */
+int mbox_merge(struct box *, const struct mbox_merge *, struct fault *);
+
+/*
+ * Three-way merge: bits that the file changed since it was last seen are as in
+ * the file now, all others stay as they are wanted.  True if what is wanted
+ * has changed; *seen tells whether anything has.
+ */
+bool mbox_merge_flags(struct record *, uint16_t flags_now,
+    const struct keywords *now, bool *seen);
+
+/* The UIDVALIDITY for a mailbox that has none, or that can't keep `old`. */
+uint32_t mbox_merge_uidvalidity(uint32_t old, int64_t now);
+
+#endif

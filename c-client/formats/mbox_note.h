@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The note that an append leaves in the index before it writes: by it the
+ * next who opens the mailbox finds out whether the append was cut short, and
+ * undoes it then.  The only place beside mbox_append.c that shortens a file.
+ */
+#ifndef FORMATS_MBOX_NOTE_H
+#define FORMATS_MBOX_NOTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct account;
+struct box;
+struct buf;
+struct fault;
+struct mbox;
+
+struct mbox_note {
+	uint32_t format;
+	uint32_t count;		/* messages */
+	uint64_t end;		/* of the file before the append */
+	uint64_t offset;	/* where the first of them begins */
+	uint64_t length;	/* octets from there */
+	uint64_t hash[2];	/* XXH3 of them, 128 bits */
+};
+
+#define MBOX_NOTE_FORMAT	1u
+
+/* The box's; false if it has none. */
+bool mbox_note_load(const struct box *, struct mbox_note *);
+/* Into box->meta, inside a transaction; NULL: none any more. */
+void mbox_note_store(struct box *, const struct mbox_note *);
+
+/* What our separators begin with: "From user@host ", added to `out`. */
+void mbox_note_sender(const struct account *, struct buf *out);
+
+/*
+ * Look at what the note speaks of; the lock for writing is held.  A complete
+ * append stays.  One that was cut short, behind which nobody has added
+ * anything, is cut off.  Where that is not certain it stays too, and is
+ * logged.  *whole tells whether the append is complete.  After 0 the note has
+ * done its work.  -1: FAULT_IO.
+ */
+int mbox_note_settle(struct mbox *, const struct mbox_note *, bool *whole,
+    struct fault *);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stamp of a mailbox file: by which it is known that nothing has changed,
+ * or that something was added behind its end, without reading it.
+ */
+#ifndef FORMATS_MBOX_STAMP_H
+#define FORMATS_MBOX_STAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct box;
+struct fault;
+
+/* As it is kept in box->meta.stamp, octet for octet. */
+struct mbox_stamp {
+	uint32_t format;	/* MBOX_STAMP_FORMAT */
+	uint16_t doubtful;	/* something could have changed after it was
+				 * taken, within the clock's last tick */
+	uint16_t missing;	/* there is no file */
+	uint64_t dev, ino, size;
+	int64_t mtime, ctime;	/* seconds */
+	uint32_t mtime_nsec, ctime_nsec;
+	uint64_t front, tail;	/* XXH3 of the first and last 4 KiB */
+};
+
+#define MBOX_STAMP_FORMAT	1u
+
+/* The box's; false if it has none (never synced) or it is none of ours. */
+bool mbox_stamp_load(const struct box *, struct mbox_stamp *);
+/* Into box->meta, inside a transaction. */
+void mbox_stamp_store(struct box *, const struct mbox_stamp *);
+/* Is box->meta's this one? */
+bool mbox_stamp_is(const struct box *, const struct mbox_stamp *);
+
+/* Of the locked file `fd` with this status: reads 8 KiB.  -1 with FAULT_IO,
+ * or FAULT_CHANGED where the file is shorter. */
+int mbox_stamp_take(int fd, const struct stat *, struct mbox_stamp *,
+    struct fault *);
+void mbox_stamp_missing(struct mbox_stamp *);
+
+/* Is the file what it was?  (Doubt is another question.) */
+bool mbox_stamp_holds(const struct mbox_stamp *, const struct stat *);
+
+/* Is the file what it was, with something added behind its end?  Reads
+ * 8 KiB. */
+bool mbox_stamp_grown(const struct mbox_stamp *, int fd,
+    const struct stat *);
+
+/* Can a doubt be settled now, or is the clock still where it was? */
+bool mbox_stamp_can_settle(const struct mbox_stamp *);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An open mailbox: records and meta in memory, the index behind them, the
+ * format's driver behind that.
+ */
+#include "c-client/store/box.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/memory.h"
+#include "c-client/store/account.h"
+#include "c-client/store/box_private.h"
+#include "c-client/store/driver.h"
+#include "c-client/store/index.h"
+
+#include "c-client/base/banned.h"
+
+static struct box_private *
+private(struct box *box)
+{
+	return (struct box_private *)box;
+}
+
+/* The records as the public part shows them. */
+static void
+publish(struct box *box, bool changed)
+{
+	struct box_private *p = private(box);
+
+	box->records = p->records.p;
+	box->count = p->records.count;
+	if (changed)
+		box->generation++;
+}
+
+static int
+refresh(struct box *box, struct fault *why)
+{
+	struct box_private *p = private(box);
+	bool changed = false;
+	int status = index_refresh(box->index, &box->meta, &p->records,
+	    &changed, why);
+
+	publish(box, changed);
+	return status;
+}
+
+struct box *
+box_open(struct account *account, const struct name *name, bool readonly,
+    struct fault *why)
+{
+	enum driver_kind kind;
+	const struct driver *driver = driver_of(account, name, &kind, why);
+	struct box_private *p;
+	struct box *box;
+
+	if (driver == NULL)
+		return NULL;
+	p = memory_zalloc(sizeof *p);
+	box = &p->box;
+	box->account = account;
+	box->driver = driver;
+	box->keep = arena_new(0);
+	box->name.path = arena_string(box->keep, name->path,
+	    strlen(name->path));
+	box->name.inbox = name->inbox;
+	box->readonly = readonly;
+	box->missing = kind == DRIVER_MISSING;
+	box->index = index_open(account->index_dir, name->path,
+	    account->lock_timeout, why);
+	if (box->index == NULL)
+		goto fail;
+	if (refresh(box, why) == -1)
+		goto fail;
+	if (driver->open(box, why) == -1)
+		goto fail;
+	return box;
+fail:
+	index_close(box->index);
+	free(p->records.p);
+	arena_free(box->keep);
+	free(p);
+	return NULL;
+}
+
+void
+box_close(struct box *box)
+{
+	struct box_private *p = private(box);
+
+	if (box == NULL)
+		return;
+	box->driver->close(box);
+	index_close(box->index);
+	free(p->records.p);
+	arena_free(box->keep);
+	free(p);
+}
+
+int
+box_sync(struct box *box, struct fault *why)
+{
+	if (refresh(box, why) == -1)
+		return -1;
+	return box->driver->sync(box, why);
+}
+
+size_t
+box_find_from(const struct box *box, uint32_t uid)
+{
+	size_t low = 0, high = box->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (box->records[mid].uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+ptrdiff_t
+box_find(const struct box *box, uint32_t uid)
+{
+	size_t i = box_find_from(box, uid);
+
+	return i < box->count && box->records[i].uid == uid ? (ptrdiff_t)i :
+	    -1;
+}
+
+int
+box_begin(struct box *box, struct fault *why)
+{
+	struct box_private *p = private(box);
+	bool changed = false;
+	int status = index_begin(box->index, &box->meta, &p->records,
+	    &changed, why);
+
+	p->modseq = 0;
+	p->changed = false;
+	publish(box, changed);
+	return status;
+}
+
+int
+box_commit(struct box *box, struct fault *why)
+{
+	struct box_private *p = private(box);
+	int status = index_commit(box->index, &box->meta, &p->records, why);
+
+	if (status == -1) {
+		index_forget_loaded(box->index);
+		refresh(box, NULL);
+		box->generation++;
+		return -1;
+	}
+	publish(box, p->changed);
+	return 0;
+}
+
+void
+box_rollback(struct box *box)
+{
+	struct box_private *p = private(box);
+
+	index_rollback(box->index);
+	if (p->changed) {
+		index_forget_loaded(box->index);
+		refresh(box, NULL);
+		box->generation++;
+	}
+}
+
+/* Microseconds since 1970: a MODSEQ that no index lost and made anew repeats
+ * (docs/ARCHITECTURE, decision 1). */
+static uint64_t
+clock_modseq(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec < 0)
+		return 1;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t
+box_modseq(struct box *box)
+{
+	struct box_private *p = private(box);
+	uint64_t now;
+
+	if (p->modseq != 0)
+		return p->modseq;
+	now = clock_modseq();
+	p->modseq = now > box->meta.highestmodseq ? now :
+	    box->meta.highestmodseq + 1;
+	box->meta.highestmodseq = p->modseq;
+	box_touch_meta(box);
+	return p->modseq;
+}
+
+void
+box_add(struct box *box, const struct record *record)
+{
+	struct box_private *p = private(box);
+	struct index_records *r = &p->records;
+
+	if (r->count == r->cap) {
+		r->cap = r->cap < 64 ? 64 : r->cap * 2;
+		r->p = memory_grow_array(r->p, r->cap, sizeof *r->p);
+	}
+	r->p[r->count] = *record;
+	if (r->p[r->count].modseq == 0)
+		r->p[r->count].modseq = box_modseq(box);
+	r->count++;
+	index_note_added(box->index, r->count);
+	p->changed = true;
+	publish(box, false);
+}
+
+void
+box_remove_many(struct box *box, const size_t *gone, size_t count)
+{
+	struct box_private *p = private(box);
+	struct index_records *r = &p->records;
+	size_t to, k = 0;
+
+	if (count == 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		index_note_removed(box->index, r, gone[i]);
+	to = gone[0];
+	for (size_t i = gone[0]; i < r->count; i++) {
+		if (k < count && gone[k] == i)
+			k++;
+		else
+			r->p[to++] = r->p[i];
+	}
+	r->count = to;
+	/* Somebody who asks for changes since a MODSEQ is told of them. */
+	box_modseq(box);
+	p->changed = true;
+	publish(box, false);
+}
+
+void
+box_remove(struct box *box, size_t i)
+{
+	box_remove_many(box, &i, 1);
+}
+
+void
+box_remove_all(struct box *box, bool forget)
+{
+	struct box_private *p = private(box);
+
+	index_note_removed_all(box->index, &p->records, forget);
+	p->records.count = 0;
+	box_modseq(box);
+	p->changed = true;
+	publish(box, false);
+}
+
+void
+box_touch(struct box *box, size_t i)
+{
+	index_note_touched(box->index, i);
+	private(box)->changed = true;
+}
+
+void
+box_touch_meta(struct box *box)
+{
+	index_note_meta(box->index);
+	private(box)->changed = true;
+}
+
+int
+box_keyword(const struct box *box, struct span name)
+{
+	for (size_t i = 0; i < box->meta.keyword_count; i++)
+		if (span_is(name, box->meta.keywords[i]))
+			return (int)i;
+	return -1;
+}
+
+/* RFC 3501 9, flag-keyword: an atom. */
+static bool
+is_keyword(struct span name)
+{
+	if (name.n == 0 || name.n > BOUND_KEYWORD)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		if (c <= ' ' || c >= 0x7f || strchr("(){%*\"\\]", c) != NULL)
+			return false;
+	}
+	return true;
+}
+
+int
+box_keyword_add(struct box *box, struct span name, struct fault *why)
+{
+	int bit = box_keyword(box, name);
+
+	if (bit != -1)
+		return bit;
+	if (!is_keyword(name))
+		return fault_set(why, FAULT_SYNTAX, "no keyword");
+	if (box->meta.keyword_count == BOUND_KEYWORDS)
+		return fault_set(why, FAULT_LIMIT, "over %u keywords in %s",
+		    BOUND_KEYWORDS, box->name.path);
+	bit = (int)box->meta.keyword_count++;
+	box->meta.keywords[bit] = arena_string(box->keep, name.p, name.n);
+	box_touch_meta(box);
+	return bit;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CREATE, DELETE, RENAME: what is the same for all formats, which is
+ * directories, indexes, and what INBOX may not be.
+ */
+#include "c-client/store/box.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/log.h"
+#include "c-client/store/account.h"
+#include "c-client/store/driver.h"
+#include "c-client/store/index.h"
+
+#include "c-client/base/banned.h"
+
+static bool
+is_directory(const struct account *account, const struct name *name)
+{
+	struct stat st;
+
+	return !name->inbox && file_stat_beneath(account->root_fd,
+	    name->path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* FAULT_EXISTS where there is anything of this name. */
+static int
+must_be_free(struct account *account, const struct name *name,
+    struct fault *why)
+{
+	struct stat st;
+
+	if (name->inbox || file_stat_beneath(account->root_fd, name->path,
+	    &st) == 0)
+		return fault_set(why, FAULT_EXISTS, "%s exists", name->path);
+	return 0;
+}
+
+/* The directories that the name's last level is to be in. */
+static int
+make_parents(struct account *account, const struct name *name,
+    struct fault *why)
+{
+	if (file_make_dirs(account->root_fd, name->path, true) == 0)
+		return 0;
+	if (errno == ENOTDIR)
+		return fault_set(why, FAULT_CANNOT, "a level of %s is a "
+		    "mailbox, and can't have others below", name->path);
+	return fault_errno(why, "directories of %s", name->path);
+}
+
+int
+box_create(struct account *account, const struct name *name,
+    struct fault *why)
+{
+	if (must_be_free(account, name, why) == -1)
+		return -1;
+	if (name->directory) {
+		if (file_make_dirs(account->root_fd, name->path, false) == 0)
+			return 0;
+		return fault_errno(why, "directory %s", name->path);
+	}
+	/* An index of that name belongs to a mailbox that is gone: its UIDs
+	 * must not come back with other messages. */
+	if (make_parents(account, name, why) == -1 ||
+	    index_remove(account->index_dir, name->path,
+	    account->lock_timeout, why) == -1)
+		return -1;
+	return driver_default()->create(account, name, why);
+}
+
+static int
+delete_directory(struct account *account, const struct name *name,
+    struct fault *why)
+{
+	const char *last;
+	int dir = file_open_parent(account->root_fd, name->path, &last);
+	int status = 0;
+
+	if (dir == -1)
+		return fault_errno(why, "directory of %s", name->path);
+	if (unlinkat(dir, last, AT_REMOVEDIR) == -1)
+		status = errno == ENOTEMPTY || errno == EEXIST ?
+		    fault_set(why, FAULT_CANNOT, "directory %s is not empty",
+		    name->path) : fault_errno(why, "rmdir %s", name->path);
+	close(dir);
+	return status;
+}
+
+int
+box_delete(struct account *account, const struct name *name,
+    struct fault *why)
+{
+	const struct driver *driver;
+	struct fault index;
+
+	if (name->inbox)
+		return fault_set(why, FAULT_CANNOT, "INBOX stays");
+	if (is_directory(account, name))
+		return delete_directory(account, name, why);
+	if ((driver = driver_of(account, name, NULL, why)) == NULL ||
+	    driver->remove(account, name, why) == -1)
+		return -1;
+	/* The mailbox is gone whatever becomes of its index, which box_create()
+	 * looks for again. */
+	if (index_remove(account->index_dir, name->path,
+	    account->lock_timeout, &index) == -1)
+		log_line(LOG_WARNING, "index of a deleted mailbox: %s",
+		    index.text);
+	return 0;
+}
+
+static int
+rename_directory(struct account *account, const struct name *from,
+    const struct name *to, struct fault *why)
+{
+	const char *old, *new;
+	int source = file_open_parent(account->root_fd, from->path, &old);
+	int target = file_open_parent(account->root_fd, to->path, &new);
+	int status = 0;
+
+	if (source == -1 || target == -1 ||
+	    renameat2(source, old, target, new, RENAME_NOREPLACE) == -1)
+		status = errno == EINVAL ? fault_set(why, FAULT_CANNOT,
+		    "%s is below %s", to->path, from->path) :
+		    fault_errno(why, "rename %s", from->path);
+	if (source != -1)
+		close(source);
+	if (target != -1)
+		close(target);
+	return status;
+}
+
+int
+box_rename(struct account *account, const struct name *from,
+    const struct name *to, struct fault *why)
+{
+	bool directory = is_directory(account, from);
+	const struct driver *driver;
+	struct fault index;
+	int status;
+
+	if (from->inbox)
+		return fault_set(why, FAULT_CANNOT, "RENAME of INBOX takes "
+		    "its messages away, which this release can't");
+	if (must_be_free(account, to, why) == -1)
+		return -1;
+	if (!directory && (driver = driver_of(account, from, NULL, why)) ==
+	    NULL)
+		return -1;
+	if (make_parents(account, to, why) == -1 ||
+	    (!directory && index_remove(account->index_dir, to->path,
+	    account->lock_timeout, why) == -1))
+		return -1;
+	status = directory ? rename_directory(account, from, to, why) :
+	    driver->rename(account, from, to, why);
+	if (status == -1)
+		return -1;
+	status = directory ?
+	    index_move_below(account->index_dir, from->path, to->path,
+	    account->lock_timeout, &index) :
+	    index_move(account->index_dir, from->path, to->path,
+	    account->lock_timeout, &index);
+	if (status == -1)
+		log_line(LOG_WARNING, "index of a renamed mailbox: %s",
+		    index.text);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only box.c knows of an open mailbox. */
+#ifndef STORE_BOX_PRIVATE_H
+#define STORE_BOX_PRIVATE_H
+
+#include "c-client/store/box.h"
+#include "c-client/store/index.h"
+
+struct box_private {
+	struct box box;		/* first: the public part is its address */
+	struct index_records records;
+	uint64_t modseq;	/* the transaction's, 0 until it needs one */
+	bool changed;		/* the transaction changed something */
+};
+
+#endif

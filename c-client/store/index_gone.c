@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Expunged UIDs: written down as ranges, and parsed data of theirs let go. */
+#include <stdlib.h>
+
+#include "c-client/store/box.h"
+#include "c-client/store/index_private.h"
+
+#include "c-client/base/banned.h"
+
+/* Up to so many ranges the rows of `parsed` are looked up one by one; for more
+ * of them all keys are gone through once. */
+#define RANGES_FEW	32
+
+static int
+compare_uids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Index of the first record with a UID above this one. */
+static size_t
+first_above(const struct index_records *all, uint32_t uid)
+{
+	size_t low = 0, high = all->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (all->p[mid].uid <= uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The ranges older than the newest INDEX_GONE_MAX go; what they told is not
+ * known any more. */
+static int
+trim(struct index *ix, struct box_meta *m)
+{
+	sqlite3_stmt *s = index_statement(ix, INDEX_GONE_FLOOR);
+	int rc;
+
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	sqlite3_bind_int64(s, 1, INDEX_GONE_MAX);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL) {
+		uint64_t lost = (uint64_t)sqlite3_column_int64(s, 0);
+
+		if (lost > m->modseq_floor && lost <= m->highestmodseq)
+			m->modseq_floor = lost;
+	}
+	sqlite3_reset(s);
+	s = index_statement(ix, INDEX_GONE_TRIM);
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	sqlite3_bind_int64(s, 1, INDEX_GONE_MAX);
+	return index_run(ix, INDEX_GONE_TRIM);
+}
+
+/*
+ * Write down what was removed in this transaction, with the mailbox's
+ * HIGHESTMODSEQ.  A range covers the UIDs between two that are there or were
+ * never removed: those between that were gone before are gone still.
+ */
+int
+index_gone_write(struct index *ix, struct box_meta *m,
+    const struct index_records *all)
+{
+	size_t ranges = 0;
+	int rc = SQLITE_OK;
+
+	qsort(ix->removed, ix->removed_count, sizeof *ix->removed,
+	    compare_uids);
+	for (size_t i = 0, end; rc == SQLITE_OK && i < ix->removed_count;
+	    i = end) {
+		sqlite3_stmt *s = index_statement(ix, INDEX_GONE_ADD);
+		size_t next = first_above(all, ix->removed[i]);
+
+		if (s == NULL)
+			return sqlite3_extended_errcode(ix->db);
+		end = i + 1;
+		while (end < ix->removed_count && (next == all->count ||
+		    ix->removed[end] < all->p[next].uid))
+			end++;
+		sqlite3_bind_int64(s, 1, ix->removed[i]);
+		sqlite3_bind_int64(s, 2, ix->removed[end - 1]);
+		sqlite3_bind_int64(s, 3, (int64_t)m->highestmodseq);
+		rc = index_run(ix, INDEX_GONE_ADD);
+		if (rc == SQLITE_OK && ++ranges <= RANGES_FEW)
+			rc = index_parsed_forget(ix, ix->removed[i],
+			    ix->removed[end - 1]);
+	}
+	if (rc == SQLITE_OK && ranges > RANGES_FEW)
+		rc = index_parsed_prune(ix, all);
+	if (rc == SQLITE_OK && ranges > 0)
+		rc = trim(ix, m);
+	return rc;
+}

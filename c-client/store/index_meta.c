@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row of a mailbox's own numbers, packed and checked. */
+#include <string.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/buf.h"
+#include "c-client/store/box.h"
+#include "c-client/store/index_private.h"
+
+#include "c-client/base/banned.h"
+
+/* Beyond this a clock was not only wrong: nobody can count on from there. */
+#define MODSEQ_SANE	(UINT64_C(1) << 62)
+
+/* What follows is stamp, note, and the keyword names, each with a NUL. */
+struct packed {
+	uint32_t format;
+	uint32_t record_size;
+	uint32_t uidvalidity;
+	uint32_t uidnext;
+	uint32_t first_recent;
+	uint32_t stamp_size;
+	uint32_t note_size;
+	uint32_t keyword_count;
+	uint64_t highestmodseq;
+	uint64_t modseq_floor;
+	uint64_t change;
+	uint64_t layout;
+	uint64_t count;
+};
+
+static bool
+is_keyword(const char *p, size_t n)
+{
+	if (n == 0 || n > BOUND_KEYWORD)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (p[i] <= ' ' || p[i] == 0x7f ||
+		    strchr("(){%*\"\\]", p[i]) != NULL)
+			return false;
+	return true;
+}
+
+/* Names that were known before keep their place in memory. */
+static const char *
+keep_name(struct index *ix, const struct box_meta *old, size_t i,
+    const char *p, size_t n)
+{
+	if (i < old->keyword_count && strlen(old->keywords[i]) == n &&
+	    memcmp(old->keywords[i], p, n) == 0)
+		return old->keywords[i];
+	return arena_string(ix->strings, p, n);
+}
+
+static bool
+unpack(struct index *ix, struct span data, const struct box_meta *old,
+    struct box_meta *m, struct packed *head)
+{
+	if (data.n < sizeof *head)
+		return false;
+	memcpy(head, data.p, sizeof *head);
+	data = span_slice(data, sizeof *head, data.n);
+	if (head->format != INDEX_FORMAT ||
+	    head->record_size != sizeof(struct record) ||
+	    head->stamp_size > BOX_STAMP_MAX ||
+	    head->note_size > BOX_STAMP_MAX ||
+	    head->keyword_count > BOUND_KEYWORDS || head->uidnext == 0 ||
+	    head->first_recent > head->uidnext ||
+	    head->highestmodseq > MODSEQ_SANE ||
+	    head->modseq_floor > head->highestmodseq ||
+	    head->count >= head->uidnext ||
+	    (head->uidvalidity == 0 && head->count > 0) ||
+	    data.n < (size_t)head->stamp_size + head->note_size)
+		return false;
+	memset(m, 0, sizeof *m);
+	m->uidvalidity = head->uidvalidity;
+	m->uidnext = head->uidnext;
+	m->first_recent = head->first_recent;
+	m->highestmodseq = head->highestmodseq;
+	m->modseq_floor = head->modseq_floor;
+	m->stamp_size = head->stamp_size;
+	memcpy(m->stamp, data.p, m->stamp_size);
+	m->note_size = head->note_size;
+	memcpy(m->note, data.p + m->stamp_size, m->note_size);
+	data = span_slice(data, m->stamp_size + m->note_size, data.n);
+	for (size_t i = 0; i < head->keyword_count; i++) {
+		ptrdiff_t end = span_find_char(data, '\0');
+
+		if (end == -1 || !is_keyword(data.p, (size_t)end))
+			return false;
+		m->keywords[i] = keep_name(ix, old, i, data.p, (size_t)end);
+		m->keyword_count++;
+		data = span_slice(data, (size_t)end + 1, data.n);
+	}
+	return data.n == 0;
+}
+
+/*
+ * Read the row.  `m` has what was known before; it is written to only on
+ * SQLITE_OK.  No row: a new index, all 0 but uidnext.
+ */
+int
+index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
+    uint64_t *layout, size_t *count)
+{
+	sqlite3_stmt *s = index_statement(ix, INDEX_BOX_GET);
+	struct box_meta got;
+	struct packed head = { 0 };
+	struct span data;
+	int rc;
+
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE) {
+		memset(m, 0, sizeof *m);
+		m->uidnext = m->first_recent = 1;
+		*change = *layout = *count = 0;
+		sqlite3_reset(s);
+		return SQLITE_OK;
+	}
+	if (rc == SQLITE_ROW) {
+		data.p = sqlite3_column_blob(s, 1);
+		data.n = (size_t)sqlite3_column_bytes(s, 1);
+		rc = data.p != NULL && (uint64_t)sqlite3_column_int64(s, 0) ==
+		    index_sum(data.p, data.n, 0) &&
+		    unpack(ix, data, m, &got, &head) ?
+		    SQLITE_OK : SQLITE_CORRUPT;
+	}
+	sqlite3_reset(s);
+	if (rc != SQLITE_OK)
+		return rc;
+	*m = got;
+	*change = head.change;
+	*layout = head.layout;
+	*count = (size_t)head.count;
+	return SQLITE_OK;
+}
+
+int
+index_meta_put(struct index *ix, const struct box_meta *m, uint64_t change,
+    uint64_t layout, size_t count)
+{
+	sqlite3_stmt *s = index_statement(ix, INDEX_BOX_PUT);
+	struct packed head = {
+		.format = INDEX_FORMAT,
+		.record_size = sizeof(struct record),
+		.uidvalidity = m->uidvalidity,
+		.uidnext = m->uidnext,
+		.first_recent = m->first_recent,
+		.stamp_size = (uint32_t)m->stamp_size,
+		.note_size = (uint32_t)m->note_size,
+		.keyword_count = (uint32_t)m->keyword_count,
+		.highestmodseq = m->highestmodseq,
+		.modseq_floor = m->modseq_floor,
+		.change = change,
+		.layout = layout,
+		.count = count,
+	};
+	struct buf b;
+	int rc;
+
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	buf_init(&b, 0);
+	buf_add(&b, &head, sizeof head);
+	buf_add(&b, m->stamp, m->stamp_size);
+	buf_add(&b, m->note, m->note_size);
+	for (size_t i = 0; i < m->keyword_count; i++)
+		buf_add(&b, m->keywords[i], strlen(m->keywords[i]) + 1);
+	sqlite3_bind_int64(s, 1, (int64_t)index_sum(b.p, b.n, 0));
+	sqlite3_bind_blob(s, 2, b.p, (int)b.n, SQLITE_STATIC);
+	rc = index_run(ix, INDEX_BOX_PUT);
+	buf_clear(&b);
+	return rc;
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is written about the servers is what they do: configuration keys and
+their defaults, options, inetd lines, capabilities, limits, commands.  Prints
+TAP."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+count = failed = 0
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def ok(good, what, detail=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print("%sok %d - %s" % ("" if good else "not ", count, what))
+    if not good and detail:
+        print("# " + str(detail))
+
+
+def same(a, b, what):
+    ok(a == b and a, what, "%s against %s; only here %s, only there %s" % (
+        a, b, sorted(set(a) - set(b)), sorted(set(b) - set(a))))
+
+
+config = read("c-client/base/config.c")
+table = re.search(r"struct key keys\[\] = \{(.*?)\n\};", config, re.S).group(1)
+keys = re.findall(r'\{\s*"(\w+)"', table)
+maxima = dict(re.findall(r'\{\s*"(\w+)",[^}]*,\s*(\d{2,})\s*\}', table))
+
+# The sample names each key once, commented out, in the table's order, with
+# the default that a table of numbers can be compared with.
+sample = re.findall(r"^#(\w+) =[ ]?(.*)$", read("etc/imapd.conf"), re.M)
+same([k for k, _ in sample], keys, "etc/imapd.conf has the keys of config.c")
+defaults = dict(re.findall(r"^\t\t\.(\w+) = (\d+),$", config, re.M))
+same(sorted("%s=%s" % (k, v) for k, v in sample if k in defaults),
+    sorted("%s=%s" % (k, v) for k, v in defaults.items() if k in keys),
+    "etc/imapd.conf has the numbers of config_defaults()")
+for name, limit in maxima.items():
+    for path in ("etc/imapd.conf", "docs/imapd.8"):
+        ok(limit in read(path), "%s names the most of %s, %s" % (path, name,
+            limit))
+
+page = read("docs/imapd.8")
+section = page[page.index(".Sh CONFIGURATION"):page.index(".Sh FILES")]
+same(re.findall(r"^\.It Ic (\w+)", section, re.M), keys,
+    "imapd(8) has the keys of config.c in their order")
+
+# Options.
+options = re.findall(r'\{ "--([a-z-]+)", (?:true|false),',
+    read("c-client/server/arguments.c"))
+for path in ("docs/imapd.8", "docs/ipop3d.8"):
+    text = read(path)
+    named = set(re.findall(r"(?:Fl -|\| -)([a-z][a-z-]*)", text))
+    same(sorted(named), sorted(options), path + " has the options")
+
+# The lines of inetd are the same wherever they stand.
+INETD = re.compile(r"^(?:imaps|pop3s|imap2|pop3)\tstream.*$", re.M)
+lines = INETD.findall(read("README"))
+ok(len(lines) == 4, "README has four inetd lines", lines)
+same(sorted(INETD.findall(read("etc/inetd.conf"))), sorted(lines),
+    "etc/inetd.conf has README's lines")
+for path in ("docs/imapd.8", "docs/ipop3d.8"):
+    for line in re.findall(r"^\w+ stream .*$", read(path), re.M):
+        ok(line.split() in [x.split() for x in lines],
+            path + " has a line of README's", line)
+
+# What a row says, the page's STANDARDS name.
+words = {"IDLE": "2177", "NAMESPACE": "2342", "ID": "2971", "CHILDREN": "3348",
+    "IMAP4rev1": "3501", "UNSELECT": "3691", "UIDPLUS": "4315",
+    "SASL-IR": "4959", "ENABLE": "5161", "LITERAL+": "7888",
+    "LITERAL-": "7888", "STARTTLS": "2595", "LOGINDISABLED": "3501"}
+standards = page[page.index(".Sh STANDARDS"):]
+for word in re.findall(r'\{ "([A-Za-z0-9+-]+)",\s*CAP_',
+        read("imapd/command.c")):
+    ok(word in words and "RFC " + words[word] in standards,
+        "imapd(8) names the RFC of " + word)
+pop = read("docs/ipop3d.8")
+for word in re.findall(r'\{ "([A-Z-]+)[ a-zA-Z0-9]*", (?:true|false), ',
+        read("ipopd/reply.c")):
+    ok(word in pop or word == "USER", "ipop3d(8) names " + word)
+
+# Numbers in prose that come from elsewhere.
+bounds = dict(re.findall(r"^#define\s+(\w+)\s+(\d+)u$",
+    read("c-client/base/bounds.h"), re.M))
+ok(" %s at a time" % bounds["BOUND_CHILDREN"] in page,
+    "imapd(8) has BOUND_CHILDREN")
+ok("given %s times" % bounds["BOUND_LISTENERS"] in page,
+    "imapd(8) has BOUND_LISTENERS")
+for path, seconds in (("imapd/main.c", "1800"), ("ipopd/main.c", "600")):
+    idle = re.search(r"\.idle_secs = ([0-9* ]+)", read(path)).group(1)
+    value = 1
+    for factor in idle.split("*"):
+        value *= int(factor)
+    ok(str(value) == seconds and seconds in section,
+        "imapd(8) has the idle time of " + path, idle)
+
+# Files that the guides name are there.
+for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING"):
+    for name in re.findall(
+            r"(?<![/\w])((?:etc|docs|tests|imapd|ipopd|ssl|c-client|base|store|mime|"
+            r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|8|conf))\b",
+            read(path)):
+        there = [name, "c-client/" + name]
+        if re.search(r"(cmd_name|NAME)\.c", name):
+            continue
+        ok(any(os.path.exists(os.path.join(ROOT, n)) for n in there),
+            "%s: %s is there" % (path, name))
+
+print("1..%d" % count)
+sys.exit(failed != 0)

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration file: each key, wrong lines, and what is logged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "c-client/base/bounds.h"
+#include "c-client/base/config.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/log.h"
+
+static char last_line[1100];
+static unsigned lines;
+
+static void
+keep_line(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	snprintf(last_line, sizeof last_line, "%s", line);
+	lines++;
+}
+
+/* Read a file with these octets.  Returns config_read()'s result. */
+static int
+read_text(struct config *c, const char *text, size_t n, struct fault *why)
+{
+	char name[] = "/tmp/unit-config.XXXXXX";
+	int fd = mkstemp(name), rc;
+
+	assert_true(fd != -1);
+	assert_int_equal(write(fd, text, n), (ssize_t)n);
+	close(fd);
+	config_defaults(c);
+	lines = 0;
+	last_line[0] = '\0';
+	rc = config_read(c, name, true, why);
+	unlink(name);
+	return rc;
+}
+
+static int
+read_string(struct config *c, const char *text)
+{
+	struct fault why;
+
+	return read_text(c, text, strlen(text), &why);
+}
+
+static void
+test_defaults(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(read_string(&c, ""), 0);
+	assert_int_equal(c.login_tries, 3);
+	assert_int_equal(c.fail_delay, 3);
+	assert_int_equal(c.login_timeout, 180);
+	assert_int_equal(c.lock_timeout, 30);
+	assert_int_equal(c.idle_timeout, 0);
+	assert_true(c.dot_lock);
+	assert_false(c.pam_session);
+	assert_string_equal(c.log, "syslog");
+	assert_string_equal(c.index_dir, "");
+	assert_true(c.cert_dir[0] == '/' && c.mail_spool[0] == '/');
+	assert_true(c.key_dir[0] == '/');
+}
+
+static void
+test_keys(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(read_string(&c,
+	    "# a comment\n"
+	    "\n"
+	    "  Auth=users:/u/file  \r\n"
+	    "PLAINTEXT = Always\n"
+	    "cert_dir = /c/certs\n"
+	    "mail_spool = /s p\n"
+	    "mail_root = Mail\n"
+	    "index_dir = /i/%u\n"
+	    "lock = fcntl\n"
+	    "lock_timeout = 3600\n"
+	    "front_user = web\n"
+	    "login_tries = 0\n"
+	    "fail_delay = 60\n"
+	    "login_timeout = 1\n"
+	    "idle_timeout = 2592000\n"
+	    "pam_session = yes\n"
+	    "log = /l = m # not a comment\n"
+	    "login_tries = 7"), 0);
+	assert_int_equal(lines, 0);
+	assert_int_equal(c.auth, CONFIG_AUTH_USERS);
+	assert_string_equal(c.users_file, "/u/file");
+	assert_int_equal(c.plaintext, CONFIG_PLAINTEXT_ALWAYS);
+	assert_string_equal(c.cert_dir, "/c/certs");
+	assert_string_equal(c.key_dir, "/c/private");
+	assert_string_equal(c.mail_spool, "/s p");
+	assert_string_equal(c.mail_root, "Mail");
+	assert_string_equal(c.index_dir, "/i/%u");
+	assert_false(c.dot_lock);
+	assert_int_equal(c.lock_timeout, 3600);
+	assert_string_equal(c.front_user, "web");
+	assert_int_equal(c.fail_delay, 60);
+	assert_int_equal(c.login_timeout, 1);
+	assert_int_equal(c.idle_timeout, 2592000);
+	assert_true(c.pam_session);
+	assert_string_equal(c.log, "/l = m # not a comment");
+	assert_int_equal(c.login_tries, 7);
+	assert_int_equal(read_string(&c, "auth = shadow\nkey_dir = /k"), 0);
+	assert_int_equal(c.auth, CONFIG_AUTH_SHADOW);
+	assert_string_equal(c.key_dir, "/k");
+}
+
+/* One line is wrong, the next is read all the same. */
+static void
+test_wrong(void **state)
+{
+	static const struct {
+		const char *line, *logged;
+	} rows[] = {
+		{ "logn_tries = 3", "unknown key logn_tries; the nearest is "
+		    "login_tries" },
+		{ "spool = /x", "the nearest is " },
+		{ "=", "unknown key ; the nearest is" },
+		{ "login_tries", "no \"=\"" },
+		{ "login_tries = ", "must be a number up to 100" },
+		{ "login_tries = 101", "must be a number up to 100" },
+		{ "login_tries = -1", "must be a number" },
+		{ "login_tries = 99999999999999999999", "must be a number" },
+		{ "lock = none", "must be one of: fcntl both" },
+		{ "plaintext = no", "must be one of: tls always" },
+		{ "pam_session = 1", "must be one of: no yes" },
+		{ "auth = ldap", "must be one of: pam shadow none users:FILE" },
+		{ "auth = users:relative", "must be a path from / on" },
+		{ "auth = ", "must be one of" },
+		{ "cert_dir = certs", "must be a path from / on" },
+		{ "key_dir =", "must be a path from / on" },
+		{ "\x1b[31m = 1", "unknown key \\x1b\\x5b31m" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[200];
+		struct config c;
+
+		snprintf(text, sizeof text, "\n%s\nfail_delay = 9\n",
+		    rows[i].line);
+		assert_int_equal(read_string(&c, text), -1);
+		assert_int_equal(lines, 1);
+		assert_non_null(strstr(last_line, " line 2: "));
+		assert_non_null(strstr(last_line, rows[i].logged));
+		assert_int_equal(c.login_tries, 3);
+		assert_int_equal(c.fail_delay, 9);
+		assert_true(c.dot_lock);
+		assert_int_not_equal(c.auth, CONFIG_AUTH_USERS);
+	}
+}
+
+static void
+test_files(void **state)
+{
+	struct config c;
+	struct fault why;
+	char *big = malloc(BOUND_CONFIG_FILE + 1);
+
+	(void)state;
+	config_defaults(&c);
+	assert_int_equal(config_read(&c, "/nonexistent/f", false, &why), 0);
+	assert_int_equal(config_read(&c, "/nonexistent/f", true, &why), -1);
+	assert_int_equal(why.code, FAULT_NOTFOUND);
+	assert_int_equal(config_read(&c, "/", false, &why), -1);
+	assert_int_equal(read_text(&c, "log = a\0b\n", 10, &why), -1);
+	assert_int_equal(why.code, FAULT_SYNTAX);
+	memset(big, '#', BOUND_CONFIG_FILE + 1);
+	assert_int_equal(read_text(&c, big, BOUND_CONFIG_FILE + 1, &why), -1);
+	free(big);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_files),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	log_to_sink(keep_line, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
