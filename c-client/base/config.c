@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
-#include "c-client/base/memory.h"
 #include "c-client/base/span.h"
 
 #include "c-client/base/banned.h"
@@ -50,17 +50,17 @@ struct key {
 	uint64_t max;		/* of a number */
 };
 
+/* Values live as long as the process: sessions hold them. */
+static struct arena *values;
+
 static char *
 copy_of(struct span s)
 {
-	char *text = memory_alloc(s.n + 1);
-
-	memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	return text;
+	if (values == NULL)
+		values = arena_new(0);
+	return arena_string(values, s.p, s.n);
 }
 
-/* Values are never freed: a session may hold them as long as it lives. */
 static bool
 set_text(struct config *c, size_t offset, struct span value, uint64_t max,
     struct fault *why)

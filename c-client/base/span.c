@@ -31,6 +31,29 @@ ascii_is_alnum(int c)
 	    (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
 }
 
+size_t
+ascii_lower_run(char *to, const char *from, size_t n)
+{
+	const uint64_t high = 0x8080808080808080u, ones = high >> 7;
+	size_t i = 0;
+
+	for (; n - i >= 8; i += 8) {
+		uint64_t word, from_a, behind_z;
+
+		memcpy(&word, from + i, 8);
+		if ((word & high) != 0)
+			break;
+		/* Bit 7 of each octet: is it at least 'A', beyond 'Z'? */
+		from_a = word + ones * (0x80 - 'A');
+		behind_z = word + ones * (0x80 - 'Z' - 1);
+		word |= (from_a & ~behind_z & high) >> 2;
+		memcpy(to + i, &word, 8);
+	}
+	for (; i < n && (unsigned char)from[i] < 0x80; i++)
+		to[i] = (char)ascii_lower((unsigned char)from[i]);
+	return i;
+}
+
 struct span
 span_of(const char *s)
 {

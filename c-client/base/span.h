@@ -45,4 +45,8 @@ bool ascii_is_digit(int c);
 int ascii_lower(int c);
 int ascii_upper(int c);
 
+/* Copy octets in lower case up to the first that is not ASCII, `n` at most;
+ * how many that were.  Fast; what is behind them in `to` is undefined. */
+size_t ascii_lower_run(char *to, const char *from, size_t n);
+
 #endif

@@ -183,6 +183,9 @@ mbox_lock(struct mbox *m, enum mbox_lock_kind kind, struct stat *st,
 		if ((there = mbox_refresh(m, st, why)) != 1)
 			return there;
 		fd = m->fd;
+		if (kind == MBOX_LOCK_WRITE && !m->writable)
+			return fault_set(why, FAULT_READONLY,
+			    "%s can't be written", m->path);
 		if (mbox_lock_take(&m->lock, fd, kind, why) == -1)
 			return -1;
 		/* Is it still the file with this name? */

@@ -62,8 +62,8 @@ int mbox_refresh(struct mbox *, struct stat *, struct fault *);
 
 /*
  * Lock the file that has the mailbox's name now, and give its status: 1; 0 if
- * the INBOX is missing (nothing is locked then); -1 with FAULT_INUSE and
- * others.
+ * the INBOX is missing (nothing is locked then); -1 with FAULT_INUSE,
+ * FAULT_READONLY (a lock for writing) and others.
  */
 int mbox_lock(struct mbox *, enum mbox_lock_kind, struct stat *,
     struct fault *);

@@ -176,6 +176,7 @@ both_try(struct mbox_lock *l, int fd, enum mbox_lock_kind kind, long *holder,
 	got = fcntl_try(fd, writing, why);
 	if (got == TRIED_OK) {
 		l->fd = fd;
+		l->exclusive = writing;
 		return got;
 	}
 	*holder = fcntl_holder(fd, writing);
@@ -231,5 +232,6 @@ mbox_lock_drop(struct mbox_lock *l)
 	if (l->fd != -1)
 		fcntl(l->fd, F_OFD_SETLK, &fl);
 	l->fd = -1;
+	l->exclusive = false;
 	dot_drop(l);
 }

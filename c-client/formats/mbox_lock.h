@@ -26,6 +26,7 @@ struct mbox_lock {
 	bool dot_impossible;	/* found out and logged */
 	bool has_dot;
 	int fd;			/* on which the fcntl lock is, -1: none */
+	bool exclusive;		/* it is one for writing */
 };
 
 void mbox_lock_init(struct mbox_lock *, const char *path, uint32_t timeout,

@@ -227,6 +227,10 @@ merge_new(struct merge *m)
 	adds_commit(m, next);
 	if (scan->based && meta->uidnext <= scan->last)
 		meta->uidnext = scan->last + 1;
+	/* What another program has shown as new already is not \Recent. */
+	for (size_t i = 0; i < m->box->count; i++)
+		if ((m->box->records[i].flags_seen & FLAG_OLD) != 0)
+			meta->first_recent = m->box->records[i].uid + 1;
 }
 
 static int
@@ -360,6 +364,8 @@ merge_full(struct merge *m)
 	ptrdiff_t *old_of = memory_grow_array(NULL, scan->count + 1,
 	    sizeof *old_of);
 	bool *kept = memory_zalloc(count + 1);
+	size_t *gone = memory_grow_array(NULL, count + 1, sizeof *gone);
+	size_t n_gone = 0;
 	uint64_t next = 0;
 
 	mbox_match(box->records, count, scan->messages, scan->count,
@@ -368,13 +374,14 @@ merge_full(struct merge *m)
 	m->trusted = is_base_trusted(box, scan, old_of);
 	keywords_map(m);
 	full_split(m, old_of, kept);
-	/* From the end on, so that the others' places stay. */
-	for (size_t i = count; i-- > 0; )
+	for (size_t i = 0; i < count; i++)
 		if (!kept[i])
-			box_remove(box, i);
+			gone[n_gone++] = i;
+	box_remove_many(box, gone, n_gone);
 	if (m->trusted)
 		next = (uint64_t)scan->last + 1;
 	adds_commit(m, next);
+	free(gone);
 	free(kept);
 	free(old_of);
 }

@@ -146,10 +146,10 @@ is_doubtful(int fd, const struct stat *st)
 bool
 mbox_stamp_can_settle(const struct mbox_stamp *s)
 {
-	int64_t least = s->ctime_nsec == 0 && s->mtime_nsec == 0 ?
+	int64_t least = s->change_nsec == 0 && s->modify_nsec == 0 ?
 	    2 * INT64_C(1000000000) + DOUBT_NSEC : DOUBT_NSEC;
 
-	return age(s->ctime, s->ctime_nsec) >= least;
+	return age(s->change, s->change_nsec) >= least;
 }
 
 int
@@ -161,10 +161,10 @@ mbox_stamp_take(int fd, const struct stat *st, struct mbox_stamp *s,
 	s->dev = (uint64_t)st->st_dev;
 	s->ino = (uint64_t)st->st_ino;
 	s->size = (uint64_t)st->st_size;
-	s->mtime = st->st_mtim.tv_sec;
-	s->ctime = st->st_ctim.tv_sec;
-	s->mtime_nsec = (uint32_t)st->st_mtim.tv_nsec;
-	s->ctime_nsec = (uint32_t)st->st_ctim.tv_nsec;
+	s->modify = st->st_mtim.tv_sec;
+	s->change = st->st_ctim.tv_sec;
+	s->modify_nsec = (uint32_t)st->st_mtim.tv_nsec;
+	s->change_nsec = (uint32_t)st->st_ctim.tv_nsec;
 	s->doubtful = is_doubtful(fd, st);
 	if (!edges_hash(fd, s->size, &s->front, &s->tail))
 		return fault_set(why, FAULT_CHANGED,
@@ -178,10 +178,10 @@ mbox_stamp_holds(const struct mbox_stamp *s, const struct stat *st)
 	return !s->missing && s->dev == (uint64_t)st->st_dev &&
 	    s->ino == (uint64_t)st->st_ino &&
 	    s->size == (uint64_t)st->st_size &&
-	    s->mtime == st->st_mtim.tv_sec &&
-	    s->ctime == st->st_ctim.tv_sec &&
-	    s->mtime_nsec == (uint32_t)st->st_mtim.tv_nsec &&
-	    s->ctime_nsec == (uint32_t)st->st_ctim.tv_nsec;
+	    s->modify == st->st_mtim.tv_sec &&
+	    s->change == st->st_ctim.tv_sec &&
+	    s->modify_nsec == (uint32_t)st->st_mtim.tv_nsec &&
+	    s->change_nsec == (uint32_t)st->st_ctim.tv_nsec;
 }
 
 bool

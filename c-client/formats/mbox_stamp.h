@@ -20,8 +20,8 @@ struct mbox_stamp {
 				 * taken, within the clock's last tick */
 	uint16_t missing;	/* there is no file */
 	uint64_t dev, ino, size;
-	int64_t mtime, ctime;	/* seconds */
-	uint32_t mtime_nsec, ctime_nsec;
+	int64_t modify, change;	/* times, seconds */
+	uint32_t modify_nsec, change_nsec;
 	uint64_t front, tail;	/* XXH3 of the first and last 4 KiB */
 };
 

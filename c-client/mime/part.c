@@ -199,10 +199,9 @@ in_digest(const struct mime_part *p)
 	    span_is(p->parent->subtype, "digest");
 }
 
-/* The header of m->part ends; its body begins at `off`, with `lines` line
- * ends in front of it. */
+/* The header of m->part ends; its body begins at `off`. */
 static void
-header_end(struct mime_parser *m, uint64_t off, uint64_t lines)
+header_end(struct mime_parser *m, uint64_t off)
 {
 	struct mime_part *p = m->part;
 	bool over = m->header.full;
@@ -210,9 +209,8 @@ header_end(struct mime_parser *m, uint64_t off, uint64_t lines)
 	m->in_header = false;
 	p->header_octets = off - p->header_off;
 	p->body_off = off;
-	p->body_lines = lines;	/* made a difference in body_end() */
-	p->header = arena_span(m->arena, span_slice(buf_span(&m->header), 0,
-	    p->header_octets));
+	p->body_lines = m->lines;	/* made a difference in body_end() */
+	p->header = arena_span(m->arena, buf_span(&m->header));
 	m->headers += m->header.n;
 	part_fields_read(m->arena, p, in_digest(p));
 	if (arena_full(m->arena))
@@ -235,11 +233,24 @@ header_end(struct mime_parser *m, uint64_t off, uint64_t lines)
 		part_begin(m, p, off);
 }
 
+/* The part that p is in ends at `end`, before p's header does: the line end
+ * in front of the delimiter was the header's last.  Header and body of p end
+ * there too. */
+static void
+header_shorten(struct mime_part *p, uint64_t end)
+{
+	if (p->header_off > end)
+		p->header_off = end;
+	p->body_off = end;
+	p->header_octets = end - p->header_off;
+	if (p->header.n > p->header_octets)
+		p->header.n = (size_t)p->header_octets;
+}
+
 /* The body of p ends at `end`, `lines` line ends having been seen there. */
 static void
 body_end(struct mime_part *p, uint64_t end, uint64_t lines)
 {
-	/* The line end before a delimiter may be the header's last. */
 	if (end <= p->body_off) {
 		p->body_octets = 0;
 		p->body_lines = 0;
@@ -277,38 +288,36 @@ child_ensure(struct mime_parser *m, struct mime_part *p, bool delimited)
 	p->child_count = 1;
 }
 
-/*
- * A header without its empty line ends at a delimiter at `line`, or where the
- * message ends.  That of a message inside ends before the line end of `le`
- * octets in front of the delimiter, as the part does whose body it is; that of
- * a part keeps it.  Where it says that a message begins, that has an empty
- * header, which ends there too.
- */
+/* A header without its empty line ends at `off`.  Where it says that a
+ * message begins, that has an empty header, which ends there too. */
 static void
-header_cut(struct mime_parser *m, uint64_t line, size_t le)
+header_cut(struct mime_parser *m, uint64_t off)
 {
-	while (m->in_header) {
-		const struct mime_part *p = m->part;
-		bool inside = p->parent != NULL && le > 0 &&
-		    p->parent->kind == MIME_MESSAGE &&
-		    p->header_off <= line - le;
-
-		if (inside)
-			header_end(m, line - le, m->lines - 1);
-		else
-			header_end(m, line, m->lines);
-	}
+	while (m->in_header)
+		header_end(m, off);
 }
 
-/* End m->part and those around it up to, and without, `until`.  `end` is
- * where their bodies end. */
+/*
+ * End m->part and those around it up to, and without, `until`.  `end` is
+ * where their bodies end.  The outermost of them keeps its header as it is,
+ * with the line end in front of the delimiter if there is no body; what is in
+ * it ends where it does.
+ */
 static void
 parts_end(struct mime_parser *m, const struct mime_part *until, uint64_t end,
     uint64_t lines)
 {
-	struct mime_part *p;
+	struct mime_part *p = m->part, *outermost = p;
 
-	for (p = m->part; p != until; p = p->parent) {
+	if (p == until)
+		return;
+	while (outermost->parent != until)
+		outermost = outermost->parent;
+	if (end < outermost->body_off)
+		end = outermost->body_off;
+	for (; p != until; p = p->parent) {
+		if (end < p->body_off)
+			header_shorten(p, end);
 		body_end(p, end, lines);
 		child_ensure(m, p, false);
 		m->last_child = p;
@@ -327,7 +336,7 @@ delimiter_act(struct mime_parser *m, struct open *o, bool closes,
 	struct mime_part *multipart = o->part;
 	uint64_t lines_before = m->lines - (le > 0);
 
-	header_cut(m, line, le);
+	header_cut(m, line);
 	if (m->rest)
 		return;
 	parts_end(m, multipart, line - le, lines_before);
@@ -428,7 +437,7 @@ line_take(struct mime_parser *m, struct span line, uint64_t off, size_t le)
 		return;
 	header_add(m, line.p, line.n);
 	if (is_empty_line(line))
-		header_end(m, off + line.n, m->lines);
+		header_end(m, off + line.n);
 }
 
 /* The size of the line end that stands before p, in this piece of input that
@@ -598,7 +607,7 @@ struct mime_part *
 mime_parser_end(struct mime_parser *m)
 {
 	unended_line(m);
-	header_cut(m, m->off, 0);
+	header_cut(m, m->off);
 	parts_end(m, NULL, m->off, m->lines);
 	buf_clear(&m->header);
 	return m->root;

@@ -8,9 +8,12 @@
  * header ends with its empty line; its body with the line end in front of the
  * delimiter line, which belongs to the delimiter (RFC 2046 5.1.1).  Where a
  * body would be empty and the line end is the header's own, it stays with the
- * header; but not with that of a message inside, which is part of a body.  A delimiter line is "--", the boundary, "--" if it closes, blanks,
- * and its line end, in at most 1,000 octets; a line with more behind the
- * boundary is none.  A delimiter of an outer part ends all inner ones.
+ * header of the part that the delimiter ends; what is inside that part ends
+ * with it, so that a part never reaches beyond the body that it is in.  A
+ * delimiter line is "--", the boundary, "--" if it closes, blanks, and its
+ * line end, in at most 1,000 octets; a line with more behind the boundary is
+ * none.  A delimiter of an outer part ends all inner ones; where two have the
+ * same boundary it is the inner one's.
  *
  * What else was decided:
  * - No Content-Type, or none that can be read: text/plain; charset=us-ascii,

@@ -39,6 +39,9 @@ static const int allowed[] = {
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(sigreturn), SCMP_SYS(restart_syscall),
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
+#ifdef SANITIZED
+	SCMP_SYS(sigaltstack),
+#endif
 };
 
 static int
@@ -62,9 +65,9 @@ allow_some(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp no_exec =
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	const struct scmp_arg_cmp no_address = SCMP_A4(SCMP_CMP_EQ, 0);
-	const struct scmp_arg_cmp get = SCMP_A1(SCMP_CMP_EQ, F_GETFL);
-	const struct scmp_arg_cmp set = SCMP_A1(SCMP_CMP_EQ, F_SETFL);
+	const struct scmp_arg_cmp no_address = SCMP_A4(SCMP_CMP_EQ, 0, 0);
+	const struct scmp_arg_cmp get = SCMP_A1(SCMP_CMP_EQ, F_GETFL, 0);
+	const struct scmp_arg_cmp set = SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0);
 	int rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
 	    SCMP_SYS(mmap), 1, &no_exec);
 
@@ -161,9 +164,13 @@ set_limits(struct fault *why)
 	const struct rlimit none = { 0, 0 };
 
 	if (setrlimit(RLIMIT_NPROC, &none) == -1 ||
-	    setrlimit(RLIMIT_FSIZE, &none) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		return fault_errno(why, "limits");
+#ifndef SANITIZED
+	/* A sanitizer's report may go to a file. */
+	if (setrlimit(RLIMIT_FSIZE, &none) == -1)
+		return fault_errno(why, "limits");
+#endif
 	/* A change of uid makes a process dumpable by the system's default. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)

@@ -135,12 +135,10 @@ load(struct index *ix, struct box_meta *m, struct index_records *all,
 		rc = index_records_load_changed(ix, all, count, &got);
 	else
 		rc = index_records_load(ix, all, count, &got);
-	if (rc != SQLITE_OK) {
-		/* records may be half new: index_records_load_changed(). */
-		ix->loaded = ix->loaded && !index_is_damage(rc);
+	if (rc != SQLITE_OK)
 		return rc;
-	}
 	*m = got;
+	ix->uidvalidity = got.uidvalidity;
 	ix->change = change;
 	ix->layout = layout;
 	ix->loaded = true;
@@ -198,6 +196,10 @@ try_begin(struct index *ix, struct box_meta *m, struct index_records *all,
 	int64_t version;
 	int rc;
 
+	rc = ix->sync_off ? index_run(ix, INDEX_SYNC_ON) : SQLITE_OK;
+	if (rc != SQLITE_OK)
+		return rc;
+	ix->sync_off = false;
 	rc = index_run(ix, INDEX_BEGIN_WRITE);
 	if (rc == SQLITE_OK && index_file_moved(ix)) {
 		end_transaction(ix);
@@ -343,6 +345,7 @@ index_commit(struct index *ix, struct box_meta *m, struct index_records *all,
 		ix->loaded = false;
 		return index_fault(ix, rc, "write", why);
 	}
+	ix->uidvalidity = m->uidvalidity;
 	ix->change++;
 	ix->layout += cleared ? 1 : 0;
 	checkpoint(ix);

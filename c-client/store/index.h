@@ -72,6 +72,12 @@ int index_commit(struct index *, struct box_meta *, struct index_records *,
     struct fault *);
 void index_rollback(struct index *);
 
+/* Room for so many records. */
+void index_records_grow(struct index_records *, size_t want);
+
+/* RFC 3501 section 9, flag-keyword: an atom; of at most BOUND_KEYWORD. */
+bool index_keyword_is_valid(struct span);
+
 /* What was done to the records: call after the change for added and touched
  * ones, before it for removed ones (their UIDs are read). */
 void index_note_added(struct index *, size_t count_now);

@@ -29,15 +29,18 @@ struct packed {
 	uint64_t count;
 };
 
-static bool
-is_keyword(const char *p, size_t n)
+bool
+index_keyword_is_valid(struct span text)
 {
-	if (n == 0 || n > BOUND_KEYWORD)
+	if (text.n == 0 || text.n > BOUND_KEYWORD)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (p[i] <= ' ' || p[i] == 0x7f ||
-		    strchr("(){%*\"\\]", p[i]) != NULL)
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c <= ' ' || c >= 0x7f ||
+		    strchr("(){%*\"\\]", c) != NULL)
 			return false;
+	}
 	return true;
 }
 
@@ -86,7 +89,8 @@ unpack(struct index *ix, struct span data, const struct box_meta *old,
 	for (size_t i = 0; i < head->keyword_count; i++) {
 		ptrdiff_t end = span_find_char(data, '\0');
 
-		if (end == -1 || !is_keyword(data.p, (size_t)end))
+		if (end == -1 || !index_keyword_is_valid(span_slice(data, 0,
+		    (size_t)end)))
 			return false;
 		m->keywords[i] = keep_name(ix, old, i, data.p, (size_t)end);
 		m->keyword_count++;

@@ -2,8 +2,9 @@
 /*
  * Parsed data in the index: rows of several neighbouring messages' texts.
  *
- * A row's data is: the number of texts, as many UIDs, as many ends (offsets
- * into what follows), the texts; numbers have 32 bits.
+ * A row's data is: the mailbox's UIDVALIDITY, the number of texts, as many
+ * UIDs, as many ends (offsets into what follows), the texts; numbers have 32
+ * bits.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -33,31 +34,37 @@ key_of(unsigned kind, uint32_t uid)
 
 /* Check a row and point the chunk into p. */
 static bool
-unpack(struct index_chunk *chunk, const char *p, size_t n, uint32_t first)
+unpack(const struct index *ix, struct index_chunk *chunk, const char *p,
+    size_t n, uint32_t first)
 {
-	uint32_t count, end = 0;
+	uint32_t head[2], count, end = 0;
 	size_t numbers;
 
-	if (n < sizeof count || n > ROW_MAX)
+	if (n < sizeof head || n > ROW_MAX)
 		return false;
-	memcpy(&count, p, sizeof count);
+	memcpy(head, p, sizeof head);
+	/* Another session may have renumbered the mailbox, and these be texts
+	 * of other messages than the caller means. */
+	if (head[0] != ix->uidvalidity)
+		return false;
+	count = head[1];
 	if (count == 0 || count > INDEX_CHUNK_MESSAGES)
 		return false;
 	numbers = (size_t)count * 2;
-	if (n < sizeof count + numbers * sizeof(uint32_t))
+	if (n < sizeof head + numbers * sizeof(uint32_t))
 		return false;
 	if (chunk->numbers_cap < numbers) {
 		chunk->numbers_cap = (size_t)INDEX_CHUNK_MESSAGES * 2;
 		chunk->numbers = memory_grow_array(chunk->numbers,
 		    chunk->numbers_cap, sizeof *chunk->numbers);
 	}
-	memcpy(chunk->numbers, p + sizeof count,
+	memcpy(chunk->numbers, p + sizeof head,
 	    numbers * sizeof(uint32_t));
 	chunk->count = count;
 	chunk->uids = chunk->numbers;
 	chunk->ends = chunk->numbers + count;
-	chunk->bytes = p + sizeof count + numbers * sizeof(uint32_t);
-	n -= sizeof count + numbers * sizeof(uint32_t);
+	chunk->bytes = p + sizeof head + numbers * sizeof(uint32_t);
+	n -= sizeof head + numbers * sizeof(uint32_t);
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 ? chunk->uids[0] != first :
 		    chunk->uids[i] <= chunk->uids[i - 1])
@@ -103,7 +110,7 @@ read_at(struct index *ix, unsigned kind, uint32_t uid,
 		}
 		if (n > 0)
 			memcpy(chunk->store, p, n);
-		if (unpack(chunk, chunk->store, n, (uint32_t)key))
+		if (unpack(ix, chunk, chunk->store, n, (uint32_t)key))
 			rc = SQLITE_OK;
 		else
 			chunk->count = 0;
@@ -181,6 +188,7 @@ batch_write(struct batch *b)
 		return sqlite3_extended_errcode(b->ix->db);
 	key = key_of(b->kind, b->uids[0]);
 	buf_reset(&b->row);
+	buf_add(&b->row, &b->ix->uidvalidity, sizeof b->ix->uidvalidity);
 	buf_add(&b->row, &b->count, sizeof b->count);
 	buf_add(&b->row, b->uids, b->count * sizeof b->uids[0]);
 	buf_add(&b->row, b->ends, b->count * sizeof b->ends[0]);
@@ -337,8 +345,8 @@ check_uidvalidity(struct index *ix, uint32_t uidvalidity)
 	int rc;
 
 	rc = index_meta_get(ix, &m, &change, &layout, &count);
-	return rc == SQLITE_OK && m.uidvalidity != uidvalidity ?
-	    SQLITE_ABORT : rc;
+	return rc == SQLITE_OK && (m.uidvalidity != uidvalidity ||
+	    ix->uidvalidity != uidvalidity) ? SQLITE_ABORT : rc;
 }
 
 int
@@ -356,6 +364,7 @@ index_parsed_put(struct index *ix, unsigned kind, uint32_t uidvalidity,
 	buf_init(&b.row, 0);
 	ix->deadline = file_clock() + PATIENCE;
 	/* What is lost when the machine stops is parsed again. */
+	ix->sync_off = true;
 	rc = index_run(ix, INDEX_SYNC_OFF);
 	if (rc == SQLITE_OK)
 		rc = index_run(ix, INDEX_BEGIN_WRITE);
@@ -369,8 +378,8 @@ index_parsed_put(struct index *ix, unsigned kind, uint32_t uidvalidity,
 		rc = index_run(ix, INDEX_COMMIT);
 	else if (ix->db != NULL && sqlite3_get_autocommit(ix->db) == 0)
 		index_run(ix, INDEX_ROLLBACK);
-	if (index_run(ix, INDEX_SYNC_ON) != SQLITE_OK)
-		rc = SQLITE_ERROR;
+	if (index_run(ix, INDEX_SYNC_ON) == SQLITE_OK)
+		ix->sync_off = false;
 	index_chunk_clear(&base);
 	buf_clear(&b.bytes);
 	buf_clear(&b.row);

@@ -55,6 +55,7 @@ struct index {
 	uint32_t lock_timeout;
 	double deadline;	/* for the busy handler, file_clock() */
 	bool durable;
+	bool sync_off;		/* commits are not synced now */
 	int wal_pages;		/* since the last checkpoint */
 	int page_size;
 
@@ -62,6 +63,7 @@ struct index {
 	bool loaded;
 	int64_t data_version;
 	uint64_t change, layout;
+	uint32_t uidvalidity;
 	struct index_blob *blobs;
 	size_t blob_count, blob_cap;
 	size_t starts;		/* blobs whose start is right */

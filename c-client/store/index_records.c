@@ -245,28 +245,43 @@ borders_are_sane(const struct index_records *all, size_t at, size_t count)
 	    all->p[at + count - 1].uid < all->p[at + count].uid);
 }
 
+static void
+swap_in_place(const struct index *ix, struct index_records *all,
+    const struct rows *changed)
+{
+	struct record spare[INDEX_BLOB_RECORDS];
+
+	for (size_t i = 0; i < changed->count; i++) {
+		const struct index_blob *b = &changed->blobs[i];
+		size_t n = b->count * sizeof spare[0];
+		struct record *to, *from;
+
+		if (b->count == 0)
+			continue;
+		to = all->p + ix->blobs[blob_of_key(ix, b->key)].start;
+		from = changed->records + b->start;
+		memcpy(spare, to, n);
+		memcpy(to, from, n);
+		memcpy(from, spare, n);
+	}
+}
+
+/* False, with nothing changed, where the order of the UIDs would be lost. */
 static bool
-put_in_place(struct index *ix, struct index_records *all,
+put_in_place(const struct index *ix, struct index_records *all,
     const struct rows *changed)
 {
 	bool sane = true;
 
-	for (size_t i = 0; i < changed->count; i++) {
-		const struct index_blob *b = &changed->blobs[i];
-		const struct index_blob *to =
-		    &ix->blobs[blob_of_key(ix, b->key)];
-
-		if (b->count == 0)
-			continue;
-		memcpy(all->p + to->start, changed->records + b->start,
-		    b->count * sizeof *all->p);
-	}
-	for (size_t i = 0; i < changed->count; i++) {
+	swap_in_place(ix, all, changed);
+	for (size_t i = 0; sane && i < changed->count; i++) {
 		const struct index_blob *b = &changed->blobs[i];
 
-		sane = sane && borders_are_sane(all,
+		sane = borders_are_sane(all,
 		    ix->blobs[blob_of_key(ix, b->key)].start, b->count);
 	}
+	if (!sane)
+		swap_in_place(ix, all, changed);
 	return sane;
 }
 
@@ -289,8 +304,6 @@ index_records_load_changed(struct index *ix, struct index_records *all,
 	if (ix->blob_count > 0)
 		find_starts(ix, ix->blob_count - 1);
 	if (all->count == count && same_places(ix, &changed)) {
-		/* A false index may leave nonsense behind here; the caller
-		 * reads everything again before it is looked at. */
 		if (!put_in_place(ix, all, &changed))
 			rc = SQLITE_CORRUPT;
 		rows_clear(&changed);
@@ -337,6 +350,12 @@ blob_of(struct index *ix, size_t i)
 	while (ix->blobs[low].count == 0)
 		low--;
 	return &ix->blobs[low];
+}
+
+void
+index_records_grow(struct index_records *all, size_t want)
+{
+	grow_records(&all->p, &all->cap, want);
 }
 
 void

@@ -348,21 +348,75 @@ hunt_part_header(struct hunt *h, const struct mime_part *part)
 struct leaf {
 	struct span charset;	/* empty: UTF-8, or whatever it is */
 	bool wide;		/* line ends are no single octets in it */
+	bool ascii;		/* octets below 0x80 are ASCII in it */
 };
+
+static bool
+starts_with_one(struct span s, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (span_starts_nocase(s, *names))
+			return true;
+	return false;
+}
 
 static struct leaf
 leaf_of(const struct mime_part *part)
 {
-	struct leaf leaf = { param_value(part->params, "charset"), false };
+	static const char *const wide[] = { "utf-16", "utf16", "utf-32",
+	    "utf32", "ucs", "iso-10646", "unicode", NULL };
+	static const char *const ascii[] = { "iso-8859", "windows-125",
+	    "koi8", NULL };
+	struct leaf leaf = { .charset = param_value(part->params, "charset") };
 
 	if (span_is(leaf.charset, "utf-8") ||
 	    span_is(leaf.charset, "us-ascii") || !charset_known(leaf.charset))
 		leaf.charset = SPAN("");
-	leaf.wide = span_starts_nocase(leaf.charset, "utf-16") ||
-	    span_starts_nocase(leaf.charset, "utf-32") ||
-	    span_starts_nocase(leaf.charset, "ucs-") ||
-	    span_starts_nocase(leaf.charset, "iso-10646");
+	leaf.wide = starts_with_one(leaf.charset, wide);
+	leaf.ascii = leaf.charset.n == 0 ||
+	    starts_with_one(leaf.charset, ascii);
 	return leaf;
+}
+
+/* Add `text`, folded, to w->folded. */
+static void
+fold_text(struct search_work *w, const struct leaf *leaf, struct span text)
+{
+	buf_reset(&w->utf8);
+	if (leaf->charset.n == 0 && charset_is_utf8(text)) {
+		casemap_fold(text, &w->folded);
+		return;
+	}
+	if (leaf->charset.n == 0 ||
+	    charset_to_utf8(leaf->charset, text, &w->utf8) == -1)
+		charset_guess_utf8(text, &w->utf8);
+	casemap_fold(buf_span(&w->utf8), &w->folded);
+}
+
+/* The same where most lines are ASCII, which needs no tables. */
+static void
+fold_lines(struct search_work *w, const struct leaf *leaf, struct span text)
+{
+	while (text.n > 0) {
+		char *to = buf_room(&w->folded, text.n);
+		size_t n = ascii_lower_run(to, text.p, text.n);
+		const char *end;
+
+		if (n < text.n) {
+			/* Back to the line's beginning: what follows may
+			 * combine with its last letter. */
+			end = n == 0 ? NULL : memrchr(text.p, '\n', n);
+			n = end == NULL ? 0 : (size_t)(end - text.p) + 1;
+		}
+		w->folded.n += n;
+		text = span_slice(text, n, SIZE_MAX);
+		if (text.n == 0)
+			return;
+		end = memchr(text.p, '\n', text.n);
+		n = end == NULL ? text.n : (size_t)(end - text.p) + 1;
+		fold_text(w, leaf, span_slice(text, 0, n));
+		text = span_slice(text, n, SIZE_MAX);
+	}
 }
 
 /* Search one piece, behind the end of the one before in w->folded. */
@@ -372,15 +426,10 @@ hunt_piece(struct hunt *h, const struct leaf *leaf, struct span text)
 	struct search_work *w = h->work;
 	size_t keep = h->longest > 0 ? h->longest - 1 : 0;
 
-	buf_reset(&w->utf8);
-	if (leaf->charset.n == 0 && charset_is_utf8(text)) {
-		casemap_fold(text, &w->folded);
-	} else {
-		if (leaf->charset.n == 0 || charset_to_utf8(leaf->charset,
-		    text, &w->utf8) == -1)
-			charset_guess_utf8(text, &w->utf8);
-		casemap_fold(buf_span(&w->utf8), &w->folded);
-	}
+	if (leaf->ascii)
+		fold_lines(w, leaf, text);
+	else
+		fold_text(w, leaf, text);
 	hunt_in(h, buf_span(&w->folded), false);
 	if (w->folded.n > keep)
 		buf_consume(&w->folded, w->folded.n - keep);

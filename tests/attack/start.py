@@ -188,7 +188,7 @@ def test_inherited(server):
             stdin=conn, stdout=conn, stderr=conn, close_fds=False,
             preexec_fn=dirty)
         conn.close()
-        line.get()
+        tap.equal(line.get(), "HELLO clear starttls", "it starts")
         st = echod.status(p.pid)
         tap.ok(echod.SANITIZED or (st["SigBlk"] == ["0" * 16] and
             int(st["SigIgn"][0], 16) == 1 << (signal.SIGPIPE - 1)),

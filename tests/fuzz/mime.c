@@ -26,7 +26,7 @@ static void
 offsets_add(struct buf *out, const struct mime_part *p, uint64_t end)
 {
 	must(p->header_off + p->header_octets == p->body_off);
-	must(p->body_off + p->body_octets <= end + 2);
+	must(p->body_off + p->body_octets <= end);
 	buf_addf(out, "%llu %llu %llu\n", (unsigned long long)p->header_off,
 	    (unsigned long long)p->body_off,
 	    (unsigned long long)p->body_octets);

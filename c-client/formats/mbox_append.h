@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adding messages to a mailbox file, all or none (docs/ARCHITECTURE, decision
+ * 3).  The only file that writes mail.
+ */
+#ifndef FORMATS_MBOX_APPEND_H
+#define FORMATS_MBOX_APPEND_H
+
+#include <stddef.h>
+
+struct append_item;
+struct box;
+struct fault;
+
+/* driver->append.  FAULT_READONLY, FAULT_QUOTA, FAULT_INUSE, FAULT_IO: the
+ * file is as it was. */
+int mbox_append(struct box *, struct append_item *, size_t count,
+    struct fault *);
+
+#endif

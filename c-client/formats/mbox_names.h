@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mailbox files by their names: looking at them from outside, making,
+ * removing and renaming them.  Nothing is read but the first few octets.
+ */
+#ifndef FORMATS_MBOX_NAMES_H
+#define FORMATS_MBOX_NAMES_H
+
+#include "c-client/store/driver.h"
+
+struct account;
+struct fault;
+struct name;
+
+/* driver->probe, create, remove, rename. */
+enum driver_kind mbox_probe(struct account *, const struct name *,
+    struct fault *);
+int mbox_create(struct account *, const struct name *, struct fault *);
+int mbox_remove(struct account *, const struct name *, struct fault *);
+int mbox_rename(struct account *, const struct name *from,
+    const struct name *to, struct fault *);
+
+/* Make the missing INBOX, empty.  FAULT_EXISTS; FAULT_PERM where the spool
+ * is not the user's to make files in. */
+int mbox_inbox_make(const struct account *, struct fault *);
+
+#endif
