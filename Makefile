@@ -84,7 +84,9 @@ LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
 	c-client/formats/*.c c-client/server/*.c) $(AUTH_SRC) $(TLS_SRC)
 IMAPD_SRC = $(wildcard imapd/*.c)
 IPOPD_SRC = $(wildcard ipopd/*.c)
-TESTLIB_SRC = $(wildcard tests/lib/*.c)
+TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
+	tests/lib/pam_record.c
+TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 
@@ -201,7 +203,16 @@ $B/tests/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/standalone.o $B/imapd.a \
 		$(if $(filter $*,$(IPOPD_TESTS)),$B/ipopd.a,$B/imapd.a) \
 		$(LIB_A) $(LIBS)
 
-build-tests: all $(UNIT_T) $(REPLAY)
+# Programs that test scripts run.
+$B/tests/lib/describe $B/tests/lib/echo_service: $B/tests/lib/%: \
+		$B/tests/lib/%.o $B/testlib.a $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $B/testlib.a $(LIB_A) $(LIBS)
+$B/tests/lib/pam_record.so: tests/lib/pam_record.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared -o $@ $< -lpam
+
+build-tests: all $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
+	$B/tests/lib/echo_service $B/tests/lib/pam_record.so
 
 run:
 	@sh tests/lib/run_demo.sh

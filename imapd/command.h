@@ -31,8 +31,9 @@ enum {
 	CMD_UID_ONLY	= 1 << 1,	/* only as UID NAME */
 	CMD_NOEXPUNGE	= 1 << 2,	/* without UID no EXPUNGE may be sent
 					 * with it (RFC 3501 7.4.1) */
-	CMD_NOSYNC	= 1 << 3	/* no untagged updates before its
+	CMD_NOSYNC	= 1 << 3,	/* no untagged updates before its
 					 * tagged answer */
+	CMD_BYE		= 1 << 4	/* answered even behind BYE */
 };
 
 /* What to do with a literal that was announced. */

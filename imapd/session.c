@@ -159,7 +159,9 @@ finish(struct session *s)
 		may_expunge = s->uid || !(c->flags & CMD_NOEXPUNGE);
 		session_sync(s, may_expunge);
 	}
-	reply_tagged(s);
+	/* BYE has said it all, but where it is part of the answer. */
+	if (!s->end || (c != NULL && c->flags & CMD_BYE))
+		reply_tagged(s);
 	if (s->parsed != NULL)
 		parsed_flush(s->parsed);
 	s->answer.status = NULL;

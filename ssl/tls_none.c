@@ -22,7 +22,7 @@ tls_config_load(const char *cert_dir, const char *key_dir,
 	(void)second;
 	(void)address;
 	(void)alpn;
-	fault_set(why, FAULT_CANNOT, "no certificate is loaded: this build "
+	fault_set(why, FAULT_NOTFOUND, "no certificate is loaded: this build "
 	    "has no TLS (make without SSLTYPE=none)");
 	return NULL;
 }

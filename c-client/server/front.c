@@ -334,9 +334,8 @@ load_certificate(struct front *f)
 	    f->service->alpn, &why);
 	if (f->certificate == NULL)
 		log_line(!c->tls && g->plaintext == CONFIG_PLAINTEXT_ALWAYS &&
-		    (why.code == FAULT_NOTFOUND ||
-		    why.code == FAULT_CANNOT) ? LOG_DEBUG : LOG_ERR,
-		    "%s", why.text);
+		    why.code == FAULT_NOTFOUND ? LOG_DEBUG : LOG_ERR, "%s",
+		    why.text);
 }
 
 /*

@@ -119,15 +119,21 @@ open_all(struct listener *l, const struct arguments *args,
 static void
 reap(struct listener *l)
 {
+	int status;
 	pid_t pid;
 
 	child_ended = 0;
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
+			log_line(LOG_CRIT, "process %ld of a connection was "
+			    "ended by signal %d", (long)pid,
+			    WTERMSIG(status));
 		for (size_t i = 0; i < l->children; i++)
 			if (l->pids[i] == pid) {
 				l->pids[i] = l->pids[--l->children];
 				break;
 			}
+	}
 }
 
 /* Tell a client that there is no room; over TLS there is no way to. */

@@ -34,6 +34,7 @@ struct append {
 	struct buf memory;	/* until `fd` is used */
 	int fd;			/* -1: all is in memory */
 	uint64_t size;		/* octets collected in all */
+	bool failed;		/* octets are missing */
 };
 
 struct append *
@@ -43,7 +44,8 @@ append_new(struct account *account, const struct name *name,
 	struct append *a;
 	struct box *box = selected;
 
-	if (box == NULL)
+	/* A mailbox that was selected for reading can be added to. */
+	if (box == NULL || box->readonly)
 		box = box_open(account, name, false, why);
 	if (box == NULL)
 		return NULL;
@@ -138,8 +140,8 @@ spill(struct append *a, struct fault *why)
 	return 0;
 }
 
-int
-append_data(struct append *a, struct span bytes, struct fault *why)
+static int
+collect(struct append *a, struct span bytes, struct fault *why)
 {
 	struct append_item *item = &a->items[a->count - 1];
 
@@ -159,8 +161,21 @@ append_data(struct append *a, struct span bytes, struct fault *why)
 }
 
 int
+append_data(struct append *a, struct span bytes, struct fault *why)
+{
+	if (collect(a, bytes, why) == 0)
+		return 0;
+	a->failed = true;
+	return -1;
+}
+
+int
 append_commit(struct append *a, struct fault *why)
 {
+	if (a->failed)
+		return fault_set(why, FAULT_IO, "a message is not whole");
+	if (a->count == 0)
+		return 0;
 	return a->box->driver->append(a->box, a->items, a->count, why);
 }
 

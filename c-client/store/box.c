@@ -5,12 +5,14 @@
  */
 #include "c-client/store/box.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/fault.h"
+#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box_private.h"
@@ -45,8 +47,34 @@ refresh(struct box *box, struct fault *why)
 	int status = index_refresh(box->index, &box->meta, &p->records,
 	    &changed, why);
 
+	if (status == 0)
+		p->unsure = false;
 	publish(box, changed);
 	return status;
+}
+
+/* Take back what a transaction changed in memory. */
+static void
+reread(struct box *box)
+{
+	struct box_private *p = private(box);
+	struct fault f;
+
+	index_forget_loaded(box->index);
+	p->unsure = true;
+	if (refresh(box, &f) == -1) {
+		/* Nothing is better than what never was. */
+		log_line(LOG_ERR, "%s: %s", box->name.path, f.text);
+		p->records.count = 0;
+		publish(box, true);
+	}
+	box->generation++;
+}
+
+bool
+box_is_unsure(const struct box *box)
+{
+	return ((const struct box_private *)box)->unsure;
 }
 
 struct box *
@@ -96,6 +124,11 @@ box_close(struct box *box)
 		return;
 	box->driver->close(box);
 	index_close(box->index);
+	/* The mailbox was deleted or renamed, with its index; what was made in
+	 * its place meanwhile is of no use. */
+	if (p->gone && box->meta.uidvalidity == 0)
+		index_remove(box->account->index_dir, box->name.path,
+		    box->account->lock_timeout, NULL);
 	free(p->records.p);
 	arena_free(box->keep);
 	free(p);
@@ -104,9 +137,16 @@ box_close(struct box *box)
 int
 box_sync(struct box *box, struct fault *why)
 {
+	struct fault f = { .code = FAULT_NONE };
+
 	if (refresh(box, why) == -1)
 		return -1;
-	return box->driver->sync(box, why);
+	if (box->driver->sync(box, &f) == 0)
+		return 0;
+	private(box)->gone = f.code == FAULT_NOTFOUND;
+	if (why != NULL)
+		*why = f;
+	return -1;
 }
 
 size_t
@@ -144,6 +184,8 @@ box_begin(struct box *box, struct fault *why)
 
 	p->modseq = 0;
 	p->changed = false;
+	if (status == 0)
+		p->unsure = false;
 	publish(box, changed);
 	return status;
 }
@@ -152,16 +194,17 @@ int
 box_commit(struct box *box, struct fault *why)
 {
 	struct box_private *p = private(box);
-	int status = index_commit(box->index, &box->meta, &p->records, why);
+	int status;
 
-	if (status == -1) {
-		index_forget_loaded(box->index);
-		refresh(box, NULL);
-		box->generation++;
-		return -1;
-	}
-	publish(box, p->changed);
-	return 0;
+	assert(p->records.count == 0 ||
+	    p->records.p[p->records.count - 1].uid < box->meta.uidnext);
+	status = index_commit(box->index, &box->meta, &p->records, why);
+
+	if (status == -1)
+		reread(box);
+	else
+		publish(box, p->changed);
+	return status;
 }
 
 void
@@ -170,11 +213,8 @@ box_rollback(struct box *box)
 	struct box_private *p = private(box);
 
 	index_rollback(box->index);
-	if (p->changed) {
-		index_forget_loaded(box->index);
-		refresh(box, NULL);
-		box->generation++;
-	}
+	if (p->changed)
+		reread(box);
 }
 
 /* Microseconds since 1970: a MODSEQ that no index lost and made anew repeats
@@ -212,10 +252,8 @@ box_add(struct box *box, const struct record *record)
 	struct box_private *p = private(box);
 	struct index_records *r = &p->records;
 
-	if (r->count == r->cap) {
-		r->cap = r->cap < 64 ? 64 : r->cap * 2;
-		r->p = memory_grow_array(r->p, r->cap, sizeof *r->p);
-	}
+	assert(r->count == 0 || record->uid > r->p[r->count - 1].uid);
+	index_records_grow(r, r->count + 1);
 	r->p[r->count] = *record;
 	if (r->p[r->count].modseq == 0)
 		r->p[r->count].modseq = box_modseq(box);
@@ -234,7 +272,8 @@ box_remove_many(struct box *box, const size_t *gone, size_t count)
 
 	if (count == 0)
 		return;
-	for (size_t i = 0; i < count; i++)
+	/* From the end: those below keep their places for the index. */
+	for (size_t i = count; i-- > 0;)
 		index_note_removed(box->index, r, gone[i]);
 	to = gone[0];
 	for (size_t i = gone[0]; i < r->count; i++) {
@@ -291,21 +330,6 @@ box_keyword(const struct box *box, struct span name)
 	return -1;
 }
 
-/* RFC 3501 9, flag-keyword: an atom. */
-static bool
-is_keyword(struct span name)
-{
-	if (name.n == 0 || name.n > BOUND_KEYWORD)
-		return false;
-	for (size_t i = 0; i < name.n; i++) {
-		unsigned char c = (unsigned char)name.p[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("(){%*\"\\]", c) != NULL)
-			return false;
-	}
-	return true;
-}
-
 int
 box_keyword_add(struct box *box, struct span name, struct fault *why)
 {
@@ -313,7 +337,7 @@ box_keyword_add(struct box *box, struct span name, struct fault *why)
 
 	if (bit != -1)
 		return bit;
-	if (!is_keyword(name))
+	if (!index_keyword_is_valid(name))
 		return fault_set(why, FAULT_SYNTAX, "no keyword");
 	if (box->meta.keyword_count == BOUND_KEYWORDS)
 		return fault_set(why, FAULT_LIMIT, "over %u keywords in %s",

@@ -116,7 +116,9 @@ check_path(const char *path, struct fault *why)
 		struct span level = span_slice(rest, 0,
 		    slash == -1 ? rest.n : (size_t)slash);
 
-		if (!level_is_good(level))
+		/* INBOX is a file of the spool: nothing is below it. */
+		if (!level_is_good(level) || (slash != -1 &&
+		    level.p == path && span_is(level, "INBOX")))
 			return fault_set(why, FAULT_BADNAME,
 			    "a level of the name %s may not be used", path);
 		if (slash == -1)

@@ -12,6 +12,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/memory.h"
 #include "c-client/store/box.h"
+#include "c-client/store/box_private.h"
 #include "c-client/store/record.h"
 
 #include "c-client/base/banned.h"
@@ -89,6 +90,17 @@ settle(struct view *v)
 	v->generation = v->box->generation;
 }
 
+void
+view_free(struct view *v)
+{
+	if (v == NULL)
+		return;
+	free(v->uids);
+	free(v->recent);
+	free(v->spare);
+	free(v);
+}
+
 struct view *
 view_new(struct box *box, bool readonly, struct fault *why)
 {
@@ -97,19 +109,28 @@ view_new(struct box *box, bool readonly, struct fault *why)
 	v->box = box;
 	v->readonly = readonly || box->readonly;
 	take_arrivals(v, claim_recent(v, why));
+	if (box_is_unsure(box)) {
+		view_free(v);
+		return NULL;
+	}
 	v->uidvalidity = box->meta.uidvalidity;
 	settle(v);
 	return v;
 }
 
-void
-view_free(struct view *v)
+/* The message numbers of a list, in the arena; where that is full, in the
+ * view until the next time. */
+static uint32_t *
+hand_out(struct view *v, struct arena *arena, const uint32_t *numbers,
+    size_t count, size_t from)
 {
-	if (v == NULL)
-		return;
-	free(v->uids);
-	free(v->recent);
-	free(v);
+	uint32_t *out = arena_alloc(arena, count * sizeof *out);
+
+	if (out == NULL)
+		out = v->spare + from;
+	if (count > 0)
+		memmove(out, numbers, count * sizeof *out);
+	return out;
 }
 
 /*
@@ -122,11 +143,13 @@ compare(struct view *v, bool may_expunge, struct arena *arena,
     struct view_changes *out)
 {
 	const struct box *box = v->box;
-	size_t at = 0, kept = 0;
+	size_t at = 0, kept = 0, all = v->count;
+	size_t expunged = 0, changed = 0;
 
-	out->flags = arena_alloc(arena, v->count * sizeof *out->flags);
-	out->expunged = arena_alloc(arena, v->count * sizeof *out->expunged);
-	for (size_t i = 0; i < v->count; i++) {
+	/* Each message is in one of the lists at most: one from the front,
+	 * one from the end. */
+	v->spare = memory_grow_array(v->spare, all + 1, sizeof *v->spare);
+	for (size_t i = 0; i < all; i++) {
 		uint32_t uid = v->uids[i], number = (uint32_t)kept + 1;
 		bool gone;
 
@@ -134,19 +157,36 @@ compare(struct view *v, bool may_expunge, struct arena *arena,
 			at++;
 		gone = at == box->count || box->records[at].uid != uid;
 		if (gone && may_expunge) {
-			out->expunged[out->expunged_count++] = number;
+			v->spare[expunged++] = number;
 			out->recent |= v->recent[i];
 			v->recent_count -= v->recent[i];
 			continue;
 		}
 		out->hidden |= gone;
 		if (!gone && box->records[at].modseq > v->told)
-			out->flags[out->flags_count++] = number;
+			v->spare[all - ++changed] = number;
 		v->uids[kept] = uid;
 		v->recent[kept] = v->recent[i];
 		kept++;
 	}
 	v->count = kept;
+	for (size_t i = 0; i < changed / 2; i++) {
+		uint32_t *p = v->spare + all - changed;
+		uint32_t other = p[i];
+
+		p[i] = p[changed - 1 - i];
+		p[changed - 1 - i] = other;
+	}
+	out->expunged = hand_out(v, arena, v->spare, expunged, 0);
+	out->expunged_count = expunged;
+	out->flags = hand_out(v, arena, v->spare + all - changed, changed,
+	    all - changed);
+	out->flags_count = changed;
+	if (out->expunged != v->spare && out->flags != v->spare + all -
+	    changed) {
+		free(v->spare);
+		v->spare = NULL;
+	}
 }
 
 int
@@ -159,6 +199,11 @@ view_sync(struct view *v, bool may_expunge, struct arena *arena,
 	uint32_t first;
 
 	*out = (struct view_changes){ .hidden = v->hidden };
+	/* No records because they can't be read, or not yet, says nothing
+	 * about the messages. */
+	if (status == -1 && (box_is_unsure(box) ||
+	    box->meta.uidvalidity == 0))
+		return status;
 	if (box->meta.uidvalidity != v->uidvalidity) {
 		out->renumbered = true;
 		return status;
@@ -167,6 +212,8 @@ view_sync(struct view *v, bool may_expunge, struct arena *arena,
 		return status;
 	/* This takes the index's lock, and may bring more than box_sync(). */
 	first = claim_recent(v, NULL);
+	if (box_is_unsure(box))
+		return status;
 	if (box->meta.uidvalidity != v->uidvalidity) {
 		out->renumbered = true;
 		return status;
@@ -222,6 +269,10 @@ view_record(const struct view *v, uint32_t number)
 
 	if (number == 0 || number > v->count)
 		return NULL;
+	/* Mostly nothing is gone. */
+	if (number <= v->box->count &&
+	    v->box->records[number - 1].uid == v->uids[number - 1])
+		return &v->box->records[number - 1];
 	i = box_find(v->box, v->uids[number - 1]);
 	return i < 0 ? NULL : &v->box->records[i];
 }

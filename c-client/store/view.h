@@ -31,9 +31,11 @@ struct view {
 	bool hidden;		/* some that are gone still have numbers */
 	uint64_t generation;	/* of the box when it was compared last */
 	size_t room;		/* of the arrays */
+	uint32_t *spare;	/* differences that the arena did not hold */
 };
 
-/* Differences; arrays live as long as the arena. */
+/* Differences; arrays live as long as the arena (those that don't fit there,
+ * until the next view_sync()). */
 struct view_changes {
 	uint32_t *expunged;	/* message numbers, each as it is counted when
 				 * those before it are gone (RFC 3501 7.4.1) */
@@ -52,6 +54,7 @@ struct view_changes {
 /*
  * A view of all there is in `box` now (box_sync() first).  A read-write one
  * takes the \Recent of all messages from first_recent on (decisions.md 17).
+ * NULL where the index failed so badly that the records are lost.
  */
 struct view *view_new(struct box *, bool readonly, struct fault *);
 void view_free(struct view *);		/* NULL is allowed; leaves the box */

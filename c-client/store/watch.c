@@ -26,8 +26,9 @@
 /* What a format names: its mailbox, two directories, and our index. */
 #define ITEMS_MAX	8
 
-#define FILE_EVENTS	(IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | \
-			IN_DELETE_SELF | IN_MOVE_SELF)
+/* Not IN_CLOSE_WRITE: who opened it for writing and wrote nothing, as we do to
+ * lock it, would wake everybody. */
+#define FILE_EVENTS	(IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 #define DIRECTORY_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
 struct item {
@@ -41,6 +42,7 @@ struct item {
 struct watch {
 	int fd;
 	bool polled;		/* something can't be watched */
+	bool logged;		/* that was said */
 	size_t count;
 	struct item items[ITEMS_MAX];
 };
@@ -48,12 +50,17 @@ struct watch {
 static void
 no_inotify(struct watch *w, const char *what)
 {
-	if (!w->polled)
-		log_line(LOG_WARNING, "inotify: %s: %s; looking every 2 s "
-		    "instead (cure: raise sysctl fs.inotify.%s)", what,
-		    strerror(errno), errno == EMFILE ? "max_user_instances" :
-		    "max_user_watches");
+	const char *reason = strerror(errno);
+	const char *cure = errno == EMFILE ?
+	    " (cure: raise sysctl fs.inotify.max_user_instances)" :
+	    errno == ENOSPC ?
+	    " (cure: raise sysctl fs.inotify.max_user_watches)" : "";
+
 	w->polled = true;
+	if (!w->logged)
+		log_line(LOG_WARNING, "inotify: %s: %s; looking every 2 s "
+		    "instead%s", what, reason, cure);
+	w->logged = true;
 }
 
 /* The directory of a path, in memory of its own. */
@@ -94,7 +101,7 @@ watch_item(struct watch *w, struct item *item)
 		return;
 	}
 	if (errno != ENOENT || item->directory) {
-		no_inotify(w, "watch");
+		no_inotify(w, item->path);
 		return;
 	}
 	if (item->parent != -1)
@@ -104,7 +111,7 @@ watch_item(struct watch *w, struct item *item)
 	    IN_ONLYDIR);
 	free(dir);
 	if (item->parent == -1)
-		no_inotify(w, "watch");
+		no_inotify(w, item->path);
 	/* It may have come between the two calls. */
 	item->wd = inotify_add_watch(w->fd, item->path, FILE_EVENTS);
 	if (item->wd != -1)
@@ -201,15 +208,18 @@ watch_take(struct watch *w)
 	ssize_t n;
 
 	while (w->fd != -1 && (n = read(w->fd, events, sizeof events)) > 0) {
-		any = true;
 		for (ssize_t at = 0; at < n;) {
 			const struct inotify_event *e = (const void *)
 			    (events + at);
 
+			/* That a watch was given up is no news. */
+			any = any || e->mask != IN_IGNORED;
 			note_event(w, e);
 			at += (ssize_t)(sizeof *e + e->len);
 		}
 	}
+	/* What could not be watched may be there again. */
+	w->polled = w->fd == -1;
 	for (size_t i = 0; i < w->count; i++)
 		if (w->items[i].wd == -1)
 			watch_item(w, &w->items[i]);

@@ -191,9 +191,8 @@ class Player:
         self.account.own(path)
 
     def do_file(self, arg):
-        name, text = arg.split(None, 1) if " " in arg else (arg, "")
-        self.account.write(name, text.encode().decode(
-            "unicode_escape").encode("latin-1"))
+        name, _, text = arg.encode().decode("unicode_escape").partition(" ")
+        self.account.write(name, text.encode("latin-1"))
 
     def do_dir(self, arg):
         path = self.account.home
