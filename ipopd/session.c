@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
@@ -35,6 +36,25 @@ log_session(const struct session_start *start, int level, const char *what,
 	    log_field(user.p, user.n, name), start->client, more);
 }
 
+/* How often and how long (milliseconds) the one session's lock is tried for:
+ * a client that lost its connection comes back before the old session has
+ * noticed. */
+#define LOCK_TRIES	20
+#define LOCK_PAUSE	50
+
+static int
+lock_maildrop(struct session *s, struct fault *why)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE * 1000000 };
+
+	for (int i = 1; account_lock_pop(&s->account, why) == -1; i++) {
+		if (why->code != FAULT_INUSE || i == LOCK_TRIES)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 /* Open INBOX for this session alone. */
 static int
 open_maildrop(struct session *s, struct fault *why)
@@ -46,7 +66,7 @@ open_maildrop(struct session *s, struct fault *why)
 	    start->home, start->spool_writable, why) == -1)
 		return -1;
 	s->account_open = true;
-	if (account_lock_pop(&s->account, why) == -1)
+	if (lock_maildrop(s, why) == -1)
 		return -1;
 	s->box = box_open(&s->account, &inbox, false, why);
 	if (s->box == NULL || box_sync(s->box, why) == -1)
@@ -231,7 +251,6 @@ serve(struct session *s)
 			reply_err(&s->stream->out, "SYS/TEMP",
 			    "The server is shutting down");
 	}
-	stream_flush(s->stream);
 }
 
 int
@@ -250,6 +269,8 @@ session_main(const struct session_start *start)
 	}
 	serve(s);
 	log_session(start, LOG_INFO, s->why, "");
+	/* Who hears the answer to QUIT may begin the next session at once. */
 	session_free(s);
+	stream_flush(start->stream);
 	return 0;
 }

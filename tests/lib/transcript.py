@@ -27,7 +27,7 @@ and lines of the dialogue:
 
 C2: S2: and so on speak on a second connection of the same user, which is
 opened where it is first named; a second %box of a name adds messages.  In
-C:, <x*N> stands for N times the text x.  In S:, <any>, <num> and <name=num>
+C: and C-, <x*N> stands for N times the text x.  In S:, <any>, <num> and <name=num>
 match anything, a number, and a number that is called <name> from there on in
 S: and C:.  Consecutive C: lines are sent at once, before the next S:.
 """
@@ -36,6 +36,7 @@ import ctypes
 import glob
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -45,7 +46,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import imapc    # noqa: E402
 import server   # noqa: E402
-from tap import ROOT, run, tap    # noqa: E402
+from tap import ROOT, run, tap, wait_for    # noqa: E402
 
 MODES = ("clear", "tls", "preauth")
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
@@ -165,10 +166,9 @@ class Player:
 
     def prepare(self):
         a = self.account
-        for path in (a.home, ):
-            subprocess.run(["rm", "-rf", path], check=True)
-            os.mkdir(path, 0o700)
-            a.own(path)
+        shutil.rmtree(a.home)
+        os.mkdir(a.home, 0o700)
+        a.own(a.home)
         for path in glob.glob(os.path.join(self.host.spool, "*")):
             os.unlink(path)
         a.fill(b"")
@@ -277,10 +277,10 @@ class Player:
     def to_send(self, kind, text):
         text = re.sub(r"<(\w+)>", lambda m: self.values.get(m.group(1),
             m.group(0)), text)
-        if kind == "-":
-            return text.encode().decode("unicode_escape").encode("latin-1")
         text = re.sub(r"<([^<>]+)\*(\d+)>",
             lambda m: m.group(1) * int(m.group(2)), text)
+        if kind == "-":
+            return text.encode().decode("unicode_escape").encode("latin-1")
         return text.encode() + b"\r\n"
 
     def pattern(self, text):
@@ -343,6 +343,8 @@ class Player:
         finally:
             for w in self.wires.values():
                 w.close()
+            wait_for("the end of all sessions",
+                lambda: not self.host.processes())
         return None
 
 

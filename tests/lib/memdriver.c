@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A format for tests of store/. */
+#include "tests/lib/memdriver.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/config.h"
+#include "c-client/base/file.h"
+#include "c-client/store/account.h"
+#include "c-client/store/append.h"
+#include "c-client/store/box.h"
+#include "c-client/store/driver.h"
+#include "c-client/store/watch.h"
+
+#include "c-client/base/banned.h"
+
+struct memdriver memdriver;
+
+static bool
+is_there(const struct account *a, const struct name *name)
+{
+	struct stat st;
+
+	return name->inbox || (file_stat_beneath(a->root_fd, name->path,
+	    &st) == 0 && S_ISREG(st.st_mode));
+}
+
+static enum driver_kind
+mem_probe(struct account *a, const struct name *name, struct fault *why)
+{
+	(void)why;
+	return is_there(a, name) ? DRIVER_MAILBOX : DRIVER_NOT_OURS;
+}
+
+static int
+mem_open(struct box *box, struct fault *why)
+{
+	(void)box;
+	(void)why;
+	return 0;
+}
+
+static void
+mem_close(struct box *box)
+{
+	(void)box;
+}
+
+static int
+mem_sync(struct box *box, struct fault *why)
+{
+	memdriver.syncs++;
+	if (memdriver.sync_fault != FAULT_NONE)
+		return fault_set(why, memdriver.sync_fault, "as told");
+	if (!is_there(box->account, &box->name))
+		return fault_set(why, FAULT_NOTFOUND, "gone");
+	if (box->meta.uidvalidity == 0) {
+		if (box_begin(box, why) == -1)
+			return -1;
+		if (box->meta.uidvalidity == 0)
+			box->meta.uidvalidity = 1000;
+		box_touch_meta(box);
+		if (box_commit(box, why) == -1)
+			return -1;
+	}
+	return memdriver.on_sync == NULL ? 0 : memdriver.on_sync(box, why);
+}
+
+static int
+mem_read(struct box *box, const struct record *r, uint64_t off, size_t len,
+    struct buf *out, struct fault *why)
+{
+	(void)box;
+	(void)r;
+	(void)off;
+	(void)len;
+	(void)out;
+	return fault_set(why, FAULT_CANNOT, "there are no texts");
+}
+
+static void
+deliver(struct box *box, size_t count, uint64_t size)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct record r = { .uid = box->meta.uidnext++,
+		    .wire_size = size, .disk_size = size };
+
+		box_add(box, &r);
+	}
+	box_touch_meta(box);
+}
+
+void
+memdriver_deliver(struct box *box, size_t count)
+{
+	int status = box_begin(box, NULL);
+
+	assert(status == 0);
+	deliver(box, count, 100);
+	status = box_commit(box, NULL);
+	assert(status == 0);
+}
+
+static int
+mem_append(struct box *box, struct append_item *items, size_t count,
+    struct fault *why)
+{
+	size_t n = 0;
+
+	if (memdriver.append_fails)
+		return fault_set(why, FAULT_QUOTA, "as told");
+	if (box_sync(box, why) == -1 || box_begin(box, why) == -1)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t left = sizeof memdriver.appended - 1 - n;
+		size_t len = (size_t)(items[i].size < left ? items[i].size :
+		    left);
+
+		if (append_read(&items[i], 0, memdriver.appended + n, len,
+		    why) == -1) {
+			box_rollback(box);
+			return -1;
+		}
+		n += len;
+		items[i].uid = box->meta.uidnext;
+		deliver(box, 1, items[i].size);
+	}
+	memdriver.appended[n] = '\0';
+	return box_commit(box, why);
+}
+
+static int
+mem_create(struct account *a, const struct name *name, struct fault *why)
+{
+	int fd = file_open_beneath(a->root_fd, name->path,
+	    O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	if (fd == -1)
+		return fault_errno(why, "create %s", name->path);
+	close(fd);
+	return 0;
+}
+
+static int
+mem_remove(struct account *a, const struct name *name, struct fault *why)
+{
+	const char *last;
+	int dir = file_open_parent(a->root_fd, name->path, &last);
+	int status = dir == -1 ? -1 : unlinkat(dir, last, 0);
+
+	if (status == -1)
+		fault_errno(why, "remove %s", name->path);
+	if (dir != -1)
+		close(dir);
+	return status;
+}
+
+static int
+mem_rename(struct account *a, const struct name *from, const struct name *to,
+    struct fault *why)
+{
+	const char *old, *new;
+	int source = file_open_parent(a->root_fd, from->path, &old);
+	int target = file_open_parent(a->root_fd, to->path, &new);
+	int status = renameat(source, old, target, new);
+
+	if (status == -1)
+		fault_errno(why, "rename %s", from->path);
+	close(source);
+	close(target);
+	return status;
+}
+
+static void
+mem_watch(struct box *box, struct watch *w)
+{
+	struct account *a = box->account;
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/%s", a->root, box->name.path);
+	watch_file(w, box->name.inbox ? a->spool : path);
+}
+
+static const struct driver mem = {
+	.name = "mem",
+	.probe = mem_probe,
+	.open = mem_open,
+	.close = mem_close,
+	.sync = mem_sync,
+	.read = mem_read,
+	.append = mem_append,
+	.create = mem_create,
+	.remove = mem_remove,
+	.rename = mem_rename,
+	.watch = mem_watch,
+};
+
+const struct driver *const drivers[] = { &mem, NULL };
+
+static const char *
+below(struct arena *keep, const char *dir, const char *name)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return arena_string(keep, path, strlen(path));
+}
+
+struct account *
+memdriver_account(struct arena *keep)
+{
+	char base[] = "/tmp/imap-test-XXXXXX";
+	struct account *a = arena_alloc(keep, sizeof *a);
+	struct config config;
+	const char *home;
+	int status;
+
+	if (mkdtemp(base) == NULL)
+		abort();
+	config_defaults(&config);
+	config.lock_timeout = 2;
+	config.mail_spool = below(keep, base, "spool");
+	home = below(keep, base, "home");
+	if (mkdir(config.mail_spool, 0700) == -1 || mkdir(home, 0700) == -1 ||
+	    mkdir(below(keep, home, "mail"), 0700) == -1)
+		abort();
+	status = account_open(a, keep, &config, "user", home, false, NULL);
+	assert(status == 0);
+	return a;
+}
+
+static int
+remove_entry(const char *path, const struct stat *st, int flag,
+    struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+memdriver_clear(struct account *a)
+{
+	char base[4096];
+
+	snprintf(base, sizeof base, "%s", a->home);
+	*strrchr(base, '/') = '\0';
+	account_close(a);
+	if (strncmp(base, "/tmp/imap-test-", 15) == 0)
+		nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	memset(&memdriver, 0, sizeof memdriver);
+}

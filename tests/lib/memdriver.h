@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A format for tests of store/: mailboxes are files of the mail root whose
+ * contents nobody looks at; what other programs do to them the test says.
+ * A test that uses it has this one in drivers[] and not the real ones.
+ */
+#ifndef TESTS_MEMDRIVER_H
+#define TESTS_MEMDRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "c-client/base/fault.h"
+
+struct account;
+struct arena;
+struct box;
+
+extern struct memdriver {
+	/* What another program did, called by each sync(); may be NULL. */
+	int (*on_sync)(struct box *, struct fault *);
+	enum fault_code sync_fault;	/* sync() fails with this */
+	int syncs;
+	char appended[256];	/* the last append()'s octets, cut */
+	bool append_fails;
+} memdriver;
+
+/* A temporary directory with home/, home/mail/, spool/ and an account on it;
+ * the config's defaults, lock_timeout 2. */
+struct account *memdriver_account(struct arena *keep);
+/* Remove it all, and forget `memdriver`. */
+void memdriver_clear(struct account *);
+
+/* Add messages to an open box as another program's delivery would. */
+void memdriver_deliver(struct box *, size_t count);
+
+#endif
