@@ -267,5 +267,8 @@ fetch_message(struct fetch *f, uint32_t number, const struct record *record,
 	 * what follows for them. */
 	stream_abort(f->session->stream);
 	f->session->end = true;
+	f->session->why = why->code == FAULT_CLOSED ?
+	    "Unexpected client disconnect, while sending" :
+	    "Killed (message vanished while it was sent)";
 	return -1;
 }

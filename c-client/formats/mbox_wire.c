@@ -20,7 +20,7 @@ count_plain(const char *p, size_t n, size_t *used, uint64_t *bare)
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] != '\n')
 			continue;
-		*bare += p[i - 1] != '\r';
+		*bare += p[(ptrdiff_t)i - 1] != '\r';
 		if (p[i + 1] == 'F') {
 			*used += i + 1;
 			return true;

@@ -16,6 +16,7 @@
 #include "c-client/store/cursor.h"
 #include "c-client/store/message.h"
 #include "c-client/store/record.h"
+#include "c-client/store/search_body.h"
 #include "c-client/store/search_text.h"
 #include "c-client/store/seqset.h"
 #include "c-client/store/view.h"
@@ -278,7 +279,7 @@ ask_body(struct program *p, uint32_t uid, struct fault *why)
 
 	if (m == NULL)
 		return -1;
-	return search_text_body(&p->work, m, p->probes, p->probe_count, why);
+	return search_body(&p->work, m, p->probes, p->probe_count, why);
 }
 
 /*

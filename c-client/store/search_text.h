@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking for texts in one message: header fields and bodies are decoded and
- * folded as search_text() folded what is looked for.  search.c knows which
- * messages and what the answers mean.
+ * Looking for texts in one message: header fields (here) and bodies
+ * (search_body.h) are decoded and folded as search_text() folded what is
+ * looked for.  search.c knows which messages and what the answers mean.
  */
 #ifndef STORE_SEARCH_TEXT_H
 #define STORE_SEARCH_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +16,7 @@
 #include "c-client/store/search.h"
 
 struct arena;
-struct fault;
-struct message;
+struct header_field;
 
 enum search_found { SEARCH_UNKNOWN, SEARCH_FOUND, SEARCH_ABSENT };
 
@@ -52,12 +52,12 @@ void search_text_header(struct search_work *, struct span header,
     struct search_probe *, size_t count);
 
 /*
- * Answer the rest from the body: all text parts with their own headers, the
- * headers of messages inside, and names of attachments.  Memory does not grow
- * with the message.  -1 where it could not be read to the end; what was found
- * till then counts.
+ * For search_body.c too: is `needle` in `hay`?  Fold UTF-8 into w->folded,
+ * behind what is there, with blanks squeezed (w->utf8 is used).  Make w->folded
+ * the comparable "name: body" of a field; returns where the body begins.
  */
-int search_text_body(struct search_work *, struct message *,
-    struct search_probe *, size_t count, struct fault *);
+bool search_text_contains(struct span hay, struct span needle);
+void search_text_fold(struct search_work *, struct span utf8);
+size_t search_text_field(struct search_work *, const struct header_field *);
 
 #endif

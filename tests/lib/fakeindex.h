@@ -30,8 +30,7 @@ static struct fakeindex {
 } fakeindex;
 
 /* What box->index points at: only its being there counts. */
-static char fakeindex_handle;
-#define FAKEINDEX ((struct index *)(void *)&fakeindex_handle)
+#define FAKEINDEX ((struct index *)(void *)&fakeindex)
 
 int
 index_parsed_get(struct index *index, uint32_t uid, unsigned kind,

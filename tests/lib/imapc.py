@@ -165,8 +165,8 @@ class Imap(Wire):
         for r in self.must("%sFETCH %s %s" % ("UID " if uid else "", which,
                 items)):
             m = re.match(rb"\* (\d+) FETCH ", r[0])
-            if not m:
-                continue
+            if not m or b"BODY[" not in r[0]:
+                continue    # flags that changed are told beside it
             if len(r) > 1:
                 out[int(m.group(1))] = r[1]
             else:

@@ -77,10 +77,9 @@ test_separators(void **state)
 		struct mbox_separator sep;
 		struct span line = span_of(rows[i].line);
 
-		print_message("# %s\n", rows[i].date == -2 ? "no" :
-		    rows[i].line);
-		assert_int_equal(mbox_separator_parse(line, false, &sep),
-		    rows[i].date >= 0);
+		if (mbox_separator_parse(line, false, &sep) !=
+		    (rows[i].date >= 0))
+			fail_msg("%s", rows[i].line);
 		assert_int_equal(mbox_separator_parse(line, true, &sep),
 		    rows[i].date != -2);
 		assert_int_equal(sep.dated, rows[i].date >= 0);

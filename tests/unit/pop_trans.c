@@ -160,7 +160,7 @@ static const char three[] =
     SEP(1) "Subject: two\nStatus: RO\n\nbody 2\nline 2\nline 3\n\n"
     SEP(2) "Subject: three\n.odd: header\n\n.\n..two\n\nlast";
 
-static const char one_wire[] = "Subject: one\r\n\r\nbody 1\r\n";
+#define ONE_WIRE	"Subject: one\r\n\r\nbody 1\r\n"
 
 static void
 test_answers(void **state)
@@ -302,7 +302,7 @@ test_seen(void **state)
 	assert_non_null(strstr(say("RETR 3\r\nLAST\r\nRSET\r\nLAST\r\n"),
 	    "\r\n+OK 3\r\n+OK Reset, 3 messages\r\n+OK 2\r\n"));
 	assert_string_equal(say("TOP 1 9\r\nQUIT\r\nSTAT\r\n") +
-	    strlen("+OK Top of message follows\r\n") + sizeof one_wire - 1,
+	    strlen("+OK Top of message follows\r\n") + strlen(ONE_WIRE),
 	    ".\r\n+OK Sayonara\r\n");
 	assert_true(world.session->end);
 	assert_int_equal(flags_of(1) & FLAG_SEEN, 0);

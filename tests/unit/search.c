@@ -324,6 +324,30 @@ test_pieces(void **state)
 	buf_clear(&out);
 }
 
+/* The fast way through ASCII is the slow one's equal. */
+static void
+test_lower(void **state)
+{
+	char from[64], to[64];
+
+	(void)state;
+	for (size_t n = 0; n < 40; n++)
+		for (size_t wide = 0; wide <= n; wide++) {
+			for (size_t i = 0; i < n; i++)
+				from[i] = (char)((i * 37 + n * 11) % 128);
+			if (wide < n)
+				from[wide] = (char)0xc3;
+			assert_int_equal(ascii_lower_run(to, from, n), wide);
+			for (size_t i = 0; i < wide; i++)
+				assert_int_equal(to[i], ascii_lower(from[i]));
+		}
+	for (int c = 0; c < 128; c++) {
+		memset(from, c, 8);
+		assert_int_equal(ascii_lower_run(to, from, 8), 8);
+		assert_int_equal(to[3], ascii_lower(c));
+	}
+}
+
 static void
 test_limit(void **state)
 {
@@ -362,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_limit),
 	};
 
