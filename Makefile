@@ -212,6 +212,13 @@ $B/tests/lib/pam_record.so: tests/lib/pam_record.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared -o $@ $< -lpam
 
+# As fuzzers: B and SAN as tests/fuzz/smoke.sh gives them.
+$B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
+		$(if $(filter $*,$(IPOPD_TESTS)),$B/ipopd.a,$B/imapd.a) \
+		$(LIB_A) $(LIBS)
+fuzzers: $(REPLAY:%=%.fuzz)
+
 build-tests: all $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
 	$B/tests/lib/echo_service $B/tests/lib/pam_record.so
 
@@ -221,6 +228,8 @@ check:
 	@sh tests/lib/packages.sh check
 	@$(MAKE) --no-print-directory build-tests
 	@BUILD=$B sh tests/lib/check.sh
+check-unit: build-tests
+	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 lint:
@@ -232,7 +241,7 @@ clean:
 	rm -rf build $(PRODUCTS)
 
 FORCE:
-.PHONY: all machine install run check bench lint cleanroom clean FORCE \
+.PHONY: all machine install run check check-unit fuzzers bench lint cleanroom clean FORCE \
 	build-tests $(TARGETS)
 .SECONDARY:
 

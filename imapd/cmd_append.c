@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* APPEND (RFC 3501 6.3.11, RFC 4315 3): the message is never in memory whole. */
+/* APPEND (RFC 3501 6.3.11, RFC 4315 3): no message is in memory whole. */
 #include "imapd/command.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Untagged data of the selected mailbox.  session_box.c also has those functions
- * of session.h that concern it.
+ * Untagged data of the selected mailbox.  session_box.c also has those
+ * functions of session.h that concern it.
  */
 #ifndef IMAPD_SESSION_BOX_H
 #define IMAPD_SESSION_BOX_H

@@ -68,7 +68,7 @@ done(struct wire *w)
 static void
 go_over(struct wire *w)
 {
-	w->over = w->skipping = true;
+	w->over = w->long_line = w->skipping = true;
 }
 
 /* Remember the end of the line: whether a literal follows has to be known
@@ -108,7 +108,6 @@ line_add(struct wire *w, const char *p, size_t n)
 		allowed++;
 	if (w->line_used + n > allowed || w->text.n + n > w->text.max) {
 		go_over(w);
-		w->long_line = true;
 		/* Its tag is needed for the answer. */
 		if (w->text.n < HEAD_MIN)
 			buf_add(&w->text, p, n < HEAD_MIN ? n : HEAD_MIN);

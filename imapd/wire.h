@@ -42,8 +42,9 @@ struct wire {
 	bool sync;		/* it waits for "+" */
 	struct span piece;	/* WIRE_PIECE: in the fed octets */
 	bool over;		/* WIRE_SKIPPED: over a limit */
-	bool long_line;		/* the limit was that of lines; true as soon as
-				 * it is passed */
+	bool long_line;		/* the limit was that of the command as a whole
+				 * (lines, number of literals), not of one
+				 * literal; true as soon as it is passed */
 	bool lost;		/* WIRE_SKIPPED: a literal of more than 32 bits
 				 * is on its way; nothing behind it can be
 				 * understood, the connection has to end */

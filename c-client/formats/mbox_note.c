@@ -111,8 +111,19 @@ is_whole(int fd, uint64_t size, const struct mbox_note *n, bool *whole,
 	return 0;
 }
 
+/* Is the line a separator of ours, or the beginning of one where the file
+ * ends? */
+static bool
+is_ours(struct span line, const struct buf *sender, bool at_end)
+{
+	size_t n = line.n < sender->n ? line.n : sender->n;
+
+	return (n == sender->n || (at_end && line.p[n - 1] != '\n')) &&
+	    memcmp(line.p, sender->p, n) == 0;
+}
+
 /*
- * Could there be mail of others in [from, size)?  Somebody who adds a message
+ * Could there be mail of others in [n->end, size)?  Somebody who adds a message
  * writes a separator: at the beginning of a line, or, behind what was cut
  * short, in the middle of one.  Each one that is not ours counts, and so do
  * more of ours than there should be.
@@ -124,7 +135,7 @@ has_others(struct mbox *m, const struct mbox_note *n, uint64_t size,
 	struct mbox_window w;
 	struct mbox_separator sep;
 	struct buf sender;
-	uint64_t off = n->offset;
+	uint64_t off = n->end;
 	uint32_t count = 0;
 	int status = 0;
 
@@ -153,9 +164,8 @@ has_others(struct mbox *m, const struct mbox_note *n, uint64_t size,
 			if (!mbox_separator_parse(rest, true, &sep) &&
 			    rest.n < MBOX_SEPARATOR_MAX)
 				continue;
-			if (from == line.p && rest.n > sender.n &&
-			    memcmp(from, sender.p, sender.n) == 0 &&
-			    ++count <= n->count)
+			if (from == line.p && is_ours(rest, &sender,
+			    off == size) && ++count <= n->count)
 				continue;
 			*others = true;
 			break;

@@ -35,6 +35,7 @@ void
 index_start_clock(struct index *ix)
 {
 	ix->deadline = file_clock() + ix->lock_timeout;
+	ix->system_error = 0;
 }
 
 bool
@@ -49,7 +50,8 @@ int
 index_fault(struct index *ix, int rc, const char *what, struct fault *why)
 {
 	enum fault_code code = FAULT_IO;
-	int e = ix->db == NULL || (rc & 0xff) == SQLITE_BUSY ? 0 :
+	/* SQLite keeps it, but not that of a COMMIT. */
+	int e = ix->system_error != 0 || ix->db == NULL ? ix->system_error :
 	    sqlite3_system_errno(ix->db);
 
 	switch (rc & 0xff) {
@@ -75,8 +77,8 @@ index_fault(struct index *ix, int rc, const char *what, struct fault *why)
 	}
 	return fault_set(why, code, "index %s: %s: %s%s%s",
 	    ix->file == NULL ? "in memory" : ix->file, what,
-	    sqlite3_errstr(rc), e == 0 ? "" : ": ",
-	    e == 0 ? "" : strerror(e));
+	    sqlite3_errstr(rc), e == 0 || code == FAULT_INUSE ? "" : ": ",
+	    e == 0 || code == FAULT_INUSE ? "" : strerror(e));
 }
 
 sqlite3_stmt *
@@ -286,8 +288,8 @@ write_all(struct index *ix, struct box_meta *m,
 	    INDEX_PARSED_CLEAR };
 	int rc = SQLITE_OK;
 
-	if (ix->records_dirty && index_records_must_repack(ix, all))
-		index_records_repack(ix, all);
+	if (ix->records_dirty && index_note_must_repack(ix, all))
+		index_note_repack(ix, all);
 	if (ix->cleared)
 		rc = index_run(ix, INDEX_RECORDS_CLEAR);
 	for (size_t i = 0; ix->forget && rc == SQLITE_OK && i < 2; i++)
@@ -295,7 +297,7 @@ write_all(struct index *ix, struct box_meta *m,
 	if (rc == SQLITE_OK && ix->removed_count > 0)
 		rc = index_gone_write(ix, m, all);
 	if (rc == SQLITE_OK && ix->records_dirty)
-		rc = index_records_write(ix, all, ix->change + 1);
+		rc = index_note_write(ix, all, ix->change + 1);
 	if (rc == SQLITE_OK)
 		rc = index_meta_put(ix, m, ix->change + 1,
 		    ix->layout + (ix->cleared ? 1 : 0), all->count);
@@ -336,10 +338,13 @@ index_commit(struct index *ix, struct box_meta *m, struct index_records *all,
 		return rc == SQLITE_OK ? 0 :
 		    index_fault(ix, rc, "unlock", why);
 	}
+	ix->system_error = errno = 0;
 	rc = write_all(ix, m, all);
 	cleared = cleared || ix->cleared;
 	if (rc == SQLITE_OK)
 		rc = index_run(ix, INDEX_COMMIT);
+	if (rc != SQLITE_OK)
+		ix->system_error = errno;
 	end_transaction(ix);
 	if (rc != SQLITE_OK) {
 		ix->loaded = false;
@@ -393,7 +398,7 @@ open_copy(struct index *ix)
 	rc = index_file_memory(ix);
 	if (rc == SQLITE_OK && had && m.uidvalidity != 0) {
 		rc = index_run(ix, INDEX_BEGIN_WRITE);
-		index_records_repack(ix, &all);
+		index_note_repack(ix, &all);
 		if (rc == SQLITE_OK)
 			rc = write_all(ix, &m, &all);
 		if (rc == SQLITE_OK)

@@ -329,8 +329,8 @@ has_log(const struct index *ix)
 	return lstat(ix->wal, &st) == 0 && st.st_size > 0;
 }
 
-int
-index_file_open_alone(struct index *ix)
+static int
+open_alone(struct index *ix)
 {
 	struct buf uri;
 	int rc;
@@ -344,9 +344,6 @@ index_file_open_alone(struct index *ix)
 	    SQLITE_OPEN_NOFOLLOW, NULL);
 	if (rc == SQLITE_OK)
 		rc = index_schema_settings(ix);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(ix->db, "PRAGMA locking_mode = EXCLUSIVE",
-		    NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = index_schema_check(ix);
 	if (rc == SQLITE_OK || is_useless(rc) || has_log(ix))
@@ -362,6 +359,17 @@ index_file_open_alone(struct index *ix)
 		rc = index_schema_settings(ix);
 	if (rc == SQLITE_OK)
 		rc = index_schema_check(ix);
+	return rc;
+}
+
+int
+index_file_open_alone(struct index *ix)
+{
+	int rc;
+
+	ix->alone = true;
+	rc = open_alone(ix);
+	ix->alone = false;
 	return rc;
 }
 

@@ -287,6 +287,25 @@ drop_damaged(struct index *ix, unsigned kind, uint32_t uid)
 	return drop(ix, kind, (uint32_t)key);
 }
 
+/* Take the row that begins at `first` into the batch if it is no larger than
+ * what is left of one: who reads backwards shall not leave a row a message. */
+static int
+take_next(struct batch *b, struct index_chunk *row, uint64_t first)
+{
+	int rc;
+
+	if (first > UINT32_MAX || b->count == 0)
+		return SQLITE_OK;
+	rc = read_at(b->ix, b->kind, (uint32_t)first, row);
+	if (rc != SQLITE_OK || row->count + b->count > INDEX_CHUNK_MESSAGES ||
+	    row->ends[row->count - 1] + b->bytes.n > INDEX_CHUNK_OCTETS)
+		return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
+	rc = drop(b->ix, b->kind, (uint32_t)first);
+	for (size_t i = 0; rc == SQLITE_OK && i < row->count; i++)
+		rc = batch_add(b, row->uids[i], index_chunk_text(row, i));
+	return rc;
+}
+
 static int
 put_all(struct batch *b, struct index_chunk *base, const uint32_t *uids,
     const struct span *texts, size_t n)
@@ -328,6 +347,8 @@ put_all(struct batch *b, struct index_chunk *base, const uint32_t *uids,
 		for (; rc == SQLITE_OK && old < base->count; old++)
 			rc = batch_add(b, base->uids[old],
 			    index_chunk_text(base, old));
+		if (rc == SQLITE_OK)
+			rc = take_next(b, base, limit);
 		if (rc == SQLITE_OK)
 			rc = batch_write(b);
 	}

@@ -20,9 +20,9 @@
 /* Grows with each change of what the tables or blobs look like. */
 #define INDEX_FORMAT	1
 
-/* Records in a blob; the newest of them may have fewer, and so may those that
- * messages were removed from. */
-#define INDEX_BLOB_RECORDS	50u
+/* Records in a blob: with its key and sums it just fills a page of 8 KiB.  The
+ * newest may have fewer, and so may those that messages were removed from. */
+#define INDEX_BLOB_RECORDS	67u
 
 /* The newest rows of `gone` that are kept. */
 #define INDEX_GONE_MAX	10000
@@ -53,8 +53,10 @@ struct index {
 	dev_t device;		/* of the open database */
 	ino_t inode;
 	uint32_t lock_timeout;
+	int system_error;	/* errno of a failed commit, or 0 */
 	double deadline;	/* for the busy handler, file_clock() */
 	bool durable;
+	bool alone;		/* being opened by index_file_open_alone() */
 	bool sync_off;		/* commits are not synced now */
 	int wal_pages;		/* since the last checkpoint */
 	int page_size;
@@ -113,11 +115,17 @@ int index_records_load(struct index *, struct index_records *, size_t count,
     const struct box_meta *);
 int index_records_load_changed(struct index *, struct index_records *,
     size_t count, const struct box_meta *);
-int index_records_write(struct index *, const struct index_records *,
+
+/* index_note.c: beside what index.h has of it.  Make the starts of blobs right
+ * up to and with the i-th. */
+void index_note_starts(struct index *, size_t i);
+/* Write the rows that changed; all of them, newly divided, where too many have
+ * become short. */
+int index_note_write(struct index *, const struct index_records *,
     uint64_t change);
-bool index_records_must_repack(const struct index *,
+bool index_note_must_repack(const struct index *,
     const struct index_records *);
-void index_records_repack(struct index *, const struct index_records *);
+void index_note_repack(struct index *, const struct index_records *);
 
 /* index_gone.c */
 int index_gone_write(struct index *, struct box_meta *,

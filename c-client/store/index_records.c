@@ -152,31 +152,17 @@ index_records_load(struct index *ix, struct index_records *all, size_t count,
 	return SQLITE_OK;
 }
 
-/* Make the starts of blobs up to and with the i-th right. */
-static void
-find_starts(struct index *ix, size_t i)
-{
-	for (; ix->starts <= i; ix->starts++) {
-		const struct index_blob *before = &ix->blobs[ix->starts];
-
-		ix->blobs[ix->starts].start = ix->starts == 0 ? 0 :
-		    before[-1].start + before[-1].count;
-	}
-}
-
 /*
- * Put the old blobs and the changed ones together in new arrays.  Both are in
- * the order of their keys; a changed one takes the old one's place.
+ * Put the old blobs from the i-th on and the changed ones from the j-th on
+ * together.  Both are in the order of their keys; a changed one takes the old
+ * one's place.
  */
 static void
-merge(const struct index *ix, const struct index_records *all,
-    const struct rows *changed, struct rows *out, size_t count)
+merge(const struct index *ix, size_t i, const struct index_records *all,
+    const struct rows *changed, size_t j, struct rows *out)
 {
-	size_t i = 0, j = 0;
-
-	grow_records(&out->records, &out->record_cap, count);
 	while (i < ix->blob_count || j < changed->count) {
-		const struct index_blob *b = &ix->blobs[i];
+		const struct index_blob *b;
 		const struct record *from = all->p;
 		struct index_blob *to;
 
@@ -188,12 +174,11 @@ merge(const struct index *ix, const struct index_records *all,
 			b = &changed->blobs[j++];
 			from = changed->records;
 		} else {
-			i++;
+			b = &ix->blobs[i++];
 		}
 		grow_blobs(&out->blobs, &out->cap, out->count + 1);
 		to = &out->blobs[out->count++];
 		*to = *b;
-		to->start = out->record_count;
 		grow_records(&out->records, &out->record_cap,
 		    out->record_count + b->count);
 		if (b->count > 0)
@@ -203,8 +188,9 @@ merge(const struct index *ix, const struct index_records *all,
 	}
 }
 
-static ptrdiff_t
-blob_of_key(const struct index *ix, int64_t key)
+/* Index of the first blob with a key not below this one. */
+static size_t
+place_of_key(const struct index *ix, int64_t key)
 {
 	size_t low = 0, high = ix->blob_count;
 
@@ -216,22 +202,25 @@ blob_of_key(const struct index *ix, int64_t key)
 		else
 			high = mid;
 	}
-	return low < ix->blob_count && ix->blobs[low].key == key ?
-	    (ptrdiff_t)low : -1;
+	return low;
 }
 
-/* Did only contents change?  Then nothing has to move. */
-static bool
-same_places(const struct index *ix, const struct rows *changed)
+/* How many of the changed blobs, from the first on, did change in contents
+ * only, so that nothing has to move for them? */
+static size_t
+count_same_places(const struct index *ix, const struct rows *changed)
 {
-	for (size_t i = 0; i < changed->count; i++) {
-		ptrdiff_t at = blob_of_key(ix, changed->blobs[i].key);
+	size_t i = 0;
 
-		if (at == -1 ||
+	for (; i < changed->count; i++) {
+		size_t at = place_of_key(ix, changed->blobs[i].key);
+
+		if (at == ix->blob_count ||
+		    ix->blobs[at].key != changed->blobs[i].key ||
 		    ix->blobs[at].count != changed->blobs[i].count)
-			return false;
+			break;
 	}
-	return true;
+	return i;
 }
 
 /* The changed rows were checked among themselves; now the borders. */
@@ -245,44 +234,99 @@ borders_are_sane(const struct index_records *all, size_t at, size_t count)
 	    all->p[at + count - 1].uid < all->p[at + count].uid);
 }
 
+/* Exchange the first `n` changed blobs with what they take the place of. */
 static void
 swap_in_place(const struct index *ix, struct index_records *all,
-    const struct rows *changed)
+    const struct rows *changed, size_t n)
 {
 	struct record spare[INDEX_BLOB_RECORDS];
 
-	for (size_t i = 0; i < changed->count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct index_blob *b = &changed->blobs[i];
-		size_t n = b->count * sizeof spare[0];
+		size_t octets = b->count * sizeof spare[0];
 		struct record *to, *from;
 
 		if (b->count == 0)
 			continue;
-		to = all->p + ix->blobs[blob_of_key(ix, b->key)].start;
+		to = all->p + ix->blobs[place_of_key(ix, b->key)].start;
 		from = changed->records + b->start;
-		memcpy(spare, to, n);
-		memcpy(to, from, n);
-		memcpy(from, spare, n);
+		memcpy(spare, to, octets);
+		memcpy(to, from, octets);
+		memcpy(from, spare, octets);
 	}
 }
 
-/* False, with nothing changed, where the order of the UIDs would be lost. */
 static bool
-put_in_place(const struct index *ix, struct index_records *all,
-    const struct rows *changed)
+in_place_is_sane(const struct index *ix, const struct index_records *all,
+    const struct rows *changed, size_t n)
 {
-	bool sane = true;
-
-	swap_in_place(ix, all, changed);
-	for (size_t i = 0; sane && i < changed->count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct index_blob *b = &changed->blobs[i];
 
-		sane = borders_are_sane(all,
-		    ix->blobs[blob_of_key(ix, b->key)].start, b->count);
+		if (!borders_are_sane(all, ix->blobs[place_of_key(ix,
+		    b->key)].start, b->count))
+			return false;
 	}
-	if (!sane)
-		swap_in_place(ix, all, changed);
-	return sane;
+	return true;
+}
+
+/* Replace blobs and records from blob `at` on. */
+static void
+put_tail(struct index *ix, struct index_records *all, size_t at,
+    const struct rows *tail)
+{
+	size_t start = at == ix->blob_count ? all->count :
+	    ix->blobs[at].start;
+
+	grow_blobs(&ix->blobs, &ix->blob_cap, at + tail->count);
+	if (tail->count > 0)
+		memcpy(ix->blobs + at, tail->blobs,
+		    tail->count * sizeof *ix->blobs);
+	ix->blob_count = at + tail->count;
+	ix->starts = at;
+	grow_records(&all->p, &all->cap, start + tail->record_count);
+	if (tail->record_count > 0)
+		memcpy(all->p + start, tail->records,
+		    tail->record_count * sizeof *all->p);
+	all->count = start + tail->record_count;
+}
+
+/*
+ * Most changes are of two kinds: flags, which change blobs in place, and
+ * arrivals, which change the end.  What comes behind the first blob that
+ * became longer or shorter is put together anew.
+ */
+static int
+apply_changed(struct index *ix, struct index_records *all,
+    struct rows *changed, size_t count, const struct box_meta *m)
+{
+	size_t n = count_same_places(ix, changed), at, start;
+	struct rows tail = { 0 };
+	uint32_t above;
+	bool sane;
+
+	at = n == changed->count ? ix->blob_count :
+	    place_of_key(ix, changed->blobs[n].key);
+	start = at == ix->blob_count ? all->count : ix->blobs[at].start;
+	merge(ix, at, all, changed, n, &tail);
+	swap_in_place(ix, all, changed, n);
+	above = start == 0 ? 0 : all->p[start - 1].uid;
+	sane = start + tail.record_count == count && above < m->uidnext &&
+	    are_sane(tail.records, tail.record_count, above, m);
+	if (sane) {
+		size_t was = all->count;
+
+		/* Borders within what stays, without the old tail. */
+		all->count = start;
+		sane = in_place_is_sane(ix, all, changed, n);
+		all->count = was;
+	}
+	if (sane)
+		put_tail(ix, all, at, &tail);
+	else
+		swap_in_place(ix, all, changed, n);
+	rows_clear(&tail);
+	return sane ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
 int
@@ -290,183 +334,24 @@ index_records_load_changed(struct index *ix, struct index_records *all,
     size_t count, const struct box_meta *m)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_CHANGED);
-	struct rows changed = { 0 }, out = { 0 };
+	struct rows changed = { 0 };
 	int rc;
 
 	if (s == NULL)
 		return sqlite3_extended_errcode(ix->db);
 	sqlite3_bind_int64(s, 1, (int64_t)ix->change);
 	rc = read_rows(s, &changed, 0, m);
-	if (rc != SQLITE_OK) {
-		rows_clear(&changed);
-		return rc;
+	if (rc == SQLITE_OK) {
+		if (ix->blob_count > 0)
+			index_note_starts(ix, ix->blob_count - 1);
+		rc = apply_changed(ix, all, &changed, count, m);
 	}
-	if (ix->blob_count > 0)
-		find_starts(ix, ix->blob_count - 1);
-	if (all->count == count && same_places(ix, &changed)) {
-		if (!put_in_place(ix, all, &changed))
-			rc = SQLITE_CORRUPT;
-		rows_clear(&changed);
-		return rc;
-	}
-	merge(ix, all, &changed, &out, count);
 	rows_clear(&changed);
-	if (out.record_count != count ||
-	    !are_sane(out.records, out.record_count, 0, m)) {
-		rows_clear(&out);
-		return SQLITE_CORRUPT;
-	}
-	free(all->p);
-	all->p = out.records;
-	all->count = out.record_count;
-	all->cap = out.record_cap;
-	free(ix->blobs);
-	ix->blobs = out.blobs;
-	ix->blob_count = ix->starts = out.count;
-	ix->blob_cap = out.cap;
-	return SQLITE_OK;
-}
-
-/* The blob that has record i.  Empty ones have none. */
-static struct index_blob *
-blob_of(struct index *ix, size_t i)
-{
-	size_t low = 0, high;
-
-	while (ix->starts < ix->blob_count && (ix->starts == 0 ||
-	    ix->blobs[ix->starts - 1].start +
-	    ix->blobs[ix->starts - 1].count <= i))
-		find_starts(ix, ix->starts);
-	/* The last one that starts at i or before it and is not empty. */
-	high = ix->starts;
-	while (high - low > 1) {
-		size_t mid = low + (high - low) / 2;
-
-		if (ix->blobs[mid].start <= i)
-			low = mid;
-		else
-			high = mid;
-	}
-	while (ix->blobs[low].count == 0)
-		low--;
-	return &ix->blobs[low];
+	return rc;
 }
 
 void
 index_records_grow(struct index_records *all, size_t want)
 {
 	grow_records(&all->p, &all->cap, want);
-}
-
-void
-index_note_added(struct index *ix, size_t count_now)
-{
-	struct index_blob *b = ix->blob_count == 0 ? NULL :
-	    &ix->blobs[ix->blob_count - 1];
-
-	if (b == NULL || b->count == INDEX_BLOB_RECORDS) {
-		int64_t key = b == NULL ? 1 : b->key + 1;
-
-		grow_blobs(&ix->blobs, &ix->blob_cap, ix->blob_count + 1);
-		b = &ix->blobs[ix->blob_count++];
-		memset(b, 0, sizeof *b);
-		b->key = key;
-		if (ix->starts == ix->blob_count - 1) {
-			b->start = count_now - 1;
-			ix->starts++;
-		}
-	}
-	b->count++;
-	b->dirty = true;
-	ix->records_dirty = true;
-}
-
-void
-index_note_touched(struct index *ix, size_t i)
-{
-	blob_of(ix, i)->dirty = true;
-	ix->records_dirty = true;
-}
-
-void
-index_note_removed(struct index *ix, const struct index_records *all,
-    size_t i)
-{
-	struct index_blob *b = blob_of(ix, i);
-
-	if (ix->removed_count == ix->removed_cap) {
-		ix->removed_cap = ix->removed_cap == 0 ? 64 :
-		    ix->removed_cap * 2;
-		ix->removed = memory_grow_array(ix->removed, ix->removed_cap,
-		    sizeof *ix->removed);
-	}
-	ix->removed[ix->removed_count++] = all->p[i].uid;
-	b->count--;
-	b->dirty = true;
-	ix->starts = (size_t)(b - ix->blobs) + 1;
-	ix->records_dirty = true;
-}
-
-void
-index_note_removed_all(struct index *ix, const struct index_records *all,
-    bool forget)
-{
-	for (size_t i = all->count; !forget && i-- > 0;)
-		index_note_removed(ix, all, i);
-	if (forget) {
-		ix->forget = true;
-		ix->removed_count = 0;
-	}
-	ix->blob_count = ix->starts = 0;
-	ix->cleared = ix->records_dirty = true;
-}
-
-bool
-index_records_must_repack(const struct index *ix,
-    const struct index_records *all)
-{
-	return ix->blob_count > all->count / INDEX_BLOB_RECORDS * 2 + 16;
-}
-
-void
-index_records_repack(struct index *ix, const struct index_records *all)
-{
-	ix->blob_count = ix->starts = 0;
-	for (size_t i = 1; i <= all->count; i++)
-		index_note_added(ix, i);
-	ix->cleared = ix->records_dirty = true;
-}
-
-int
-index_records_write(struct index *ix, const struct index_records *all,
-    uint64_t change)
-{
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_PUT);
-	int rc = SQLITE_OK;
-
-	if (s == NULL)
-		return sqlite3_extended_errcode(ix->db);
-	if (ix->blob_count > 0)
-		find_starts(ix, ix->blob_count - 1);
-	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++) {
-		struct index_blob *b = &ix->blobs[i];
-		const void *p = b->count == 0 ? (const void *)"" :
-		    all->p + b->start;
-		size_t n = b->count * sizeof *all->p;
-
-		if (!b->dirty)
-			continue;
-		sqlite3_bind_int64(s, 1, b->key);
-		sqlite3_bind_int64(s, 2, (int64_t)change);
-		sqlite3_bind_int64(s, 3, (int64_t)index_sum(p, n,
-		    (uint64_t)b->key));
-		sqlite3_bind_blob(s, 4, p, (int)n, SQLITE_STATIC);
-		rc = sqlite3_step(s);
-		sqlite3_reset(s);
-		rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
-	}
-	sqlite3_clear_bindings(s);
-	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++)
-		ix->blobs[i].dirty = false;
-	return rc;
 }

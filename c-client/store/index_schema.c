@@ -118,6 +118,10 @@ index_schema_settings(struct index *ix)
 	sqlite3_limit(ix->db, SQLITE_LIMIT_ATTACHED, 0);
 	/* Takes the place of checkpoints inside of commits. */
 	sqlite3_wal_hook(ix->db, note_log, ix);
+	/* The first of all: some of the others read the database. */
+	if (ix->alone)
+		sqlite3_exec(ix->db, "PRAGMA locking_mode = EXCLUSIVE", NULL,
+		    NULL, NULL);
 	return sqlite3_exec(ix->db,
 	    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
 	    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL;"
@@ -195,7 +199,7 @@ index_schema_check(struct index *ix)
 	rc = pragma_number(ix, "PRAGMA application_id", APPLICATION_ID);
 	if (rc == SQLITE_OK)
 		rc = pragma_number(ix, "PRAGMA user_version", INDEX_FORMAT);
-	if (rc == SQLITE_OK && ix->file != NULL)
+	if (rc == SQLITE_OK && !ix->alone)
 		rc = check_text(ix, "PRAGMA journal_mode", wal, 1);
 	if (rc == SQLITE_OK)
 		rc = check_text(ix, "SELECT sql FROM sqlite_schema "

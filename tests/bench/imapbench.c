@@ -464,7 +464,7 @@ main(int argc, char **argv)
 		    strtoul(argv[4], NULL, 10));
 	if (strcmp(what, "imap") == 0 && argc >= 7)
 		return run_imap(argc - 2, argv + 2, false);
-	if (strcmp(what, "hold") == 0 && argc >= 7)
+	if (strcmp(what, "hold") == 0 && argc >= 6)
 		return run_imap(argc - 2, argv + 2, true);
 	if (strcmp(what, "append") == 0 && argc == 9)
 		return run_append(argv + 2);

@@ -10,4 +10,4 @@ export BUILD IMAPD IPOP3D
 if [ $# -eq 0 ]; then
 	set -- "$BUILD"/tests/unit/*.t tests/*/*.t
 fi
-exec prove --timer "$@"
+exec prove --timer --directives "$@"

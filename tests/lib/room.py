@@ -10,7 +10,6 @@ script is SKIP.  Nothing here knows a client.
 
 import atexit
 import fcntl
-import glob
 import os
 import pwd
 import re
@@ -24,7 +23,7 @@ import tempfile
 
 import certs
 import mailgen
-from server import listening
+from server import listening, parents, status
 from tap import ROOT, need, skip_all, tap, wait_for, watchdog
 
 UNSHARE = ["unshare", "-mnpuif", "--mount-proc", "--kill-child"]
@@ -98,6 +97,19 @@ def inetd_lines(text):
             name = NAMES.get(m.group(1), m.group(1))
             out.setdefault(name, (line.strip(), m.group(5), m.group(6)))
     return out
+
+
+def kill_all(uid):
+    """Kills what a user that this test made still runs; True if nothing."""
+    mine = [pid for pid in parents()
+        if (status(pid, "Uid") or "0").split()[0] == str(uid)
+        and not (status(pid, "State") or "Z").startswith("Z")]
+    for pid in mine:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return not mine
 
 
 class User:
@@ -295,7 +307,9 @@ class Room:
             child.terminate()
             child.wait()
         for user in self.users:
-            quiet("userdel", user.name)
+            wait_for("the user's processes to end", lambda: kill_all(
+                user.uid))
+            must("userdel", user.name)
         for path in self.pam_made:
             os.unlink(path)
         shutil.rmtree(self.dir, ignore_errors=True)

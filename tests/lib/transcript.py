@@ -214,6 +214,18 @@ class Player:
     def outside_file(self, arg):
         self.do_file(arg)
 
+    def outside_rewrite(self, arg):
+        """Another program leaves only these messages in the mailbox."""
+        name, numbers = arg.split()
+        path = self.account.spool if name == "INBOX" else \
+            os.path.join(self.account.home, name)
+        data = b"".join(message(int(n)) for n in numbers.split(","))
+        with open(path + ".new", "wb") as f:
+            f.write(data)
+        os.chmod(path + ".new", 0o600)
+        self.account.own(path + ".new")
+        os.rename(path + ".new", path)
+
     def outside_remove(self, arg):
         path = self.account.spool if arg == "INBOX" else \
             os.path.join(self.account.home, arg)

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which rows of `records` a transaction has to write: the caller says what he
+ * did to the array, and here it is known in which blob that is.
+ */
+#include <string.h>
+
+#include "c-client/base/memory.h"
+#include "c-client/store/box.h"
+#include "c-client/store/index_private.h"
+
+#include "c-client/base/banned.h"
+
+/* Make the starts of blobs up to and with the i-th right. */
+void
+index_note_starts(struct index *ix, size_t i)
+{
+	for (; ix->starts <= i; ix->starts++) {
+		const struct index_blob *before = &ix->blobs[ix->starts];
+
+		ix->blobs[ix->starts].start = ix->starts == 0 ? 0 :
+		    before[-1].start + before[-1].count;
+	}
+}
+
+/* The blob that has record i.  Empty ones have none. */
+static struct index_blob *
+blob_of(struct index *ix, size_t i)
+{
+	size_t low = 0, high;
+
+	while (ix->starts < ix->blob_count && (ix->starts == 0 ||
+	    ix->blobs[ix->starts - 1].start +
+	    ix->blobs[ix->starts - 1].count <= i))
+		index_note_starts(ix, ix->starts);
+	/* The last one that starts at i or before it and is not empty. */
+	high = ix->starts;
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+
+		if (ix->blobs[mid].start <= i)
+			low = mid;
+		else
+			high = mid;
+	}
+	while (ix->blobs[low].count == 0)
+		low--;
+	return &ix->blobs[low];
+}
+
+void
+index_note_added(struct index *ix, size_t count_now)
+{
+	struct index_blob *b = ix->blob_count == 0 ? NULL :
+	    &ix->blobs[ix->blob_count - 1];
+
+	if (b == NULL || b->count == INDEX_BLOB_RECORDS) {
+		int64_t key = b == NULL ? 1 : b->key + 1;
+
+		if (ix->blob_count == ix->blob_cap) {
+			ix->blob_cap = ix->blob_cap < 16 ? 16 :
+			    ix->blob_cap * 2;
+			ix->blobs = memory_grow_array(ix->blobs,
+			    ix->blob_cap, sizeof *ix->blobs);
+		}
+		b = &ix->blobs[ix->blob_count++];
+		memset(b, 0, sizeof *b);
+		b->key = key;
+		if (ix->starts == ix->blob_count - 1) {
+			b->start = count_now - 1;
+			ix->starts++;
+		}
+	}
+	b->count++;
+	b->dirty = true;
+	ix->records_dirty = true;
+}
+
+void
+index_note_touched(struct index *ix, size_t i)
+{
+	blob_of(ix, i)->dirty = true;
+	ix->records_dirty = true;
+}
+
+void
+index_note_removed(struct index *ix, const struct index_records *all,
+    size_t i)
+{
+	struct index_blob *b = blob_of(ix, i);
+
+	if (ix->removed_count == ix->removed_cap) {
+		ix->removed_cap = ix->removed_cap == 0 ? 64 :
+		    ix->removed_cap * 2;
+		ix->removed = memory_grow_array(ix->removed, ix->removed_cap,
+		    sizeof *ix->removed);
+	}
+	ix->removed[ix->removed_count++] = all->p[i].uid;
+	b->count--;
+	b->dirty = true;
+	ix->starts = (size_t)(b - ix->blobs) + 1;
+	ix->records_dirty = true;
+}
+
+void
+index_note_removed_all(struct index *ix, const struct index_records *all,
+    bool forget)
+{
+	for (size_t i = all->count; !forget && i-- > 0;)
+		index_note_removed(ix, all, i);
+	if (forget) {
+		ix->forget = true;
+		ix->removed_count = 0;
+	}
+	ix->blob_count = ix->starts = 0;
+	ix->cleared = ix->records_dirty = true;
+}
+
+bool
+index_note_must_repack(const struct index *ix,
+    const struct index_records *all)
+{
+	return ix->blob_count > all->count / INDEX_BLOB_RECORDS * 2 + 16;
+}
+
+void
+index_note_repack(struct index *ix, const struct index_records *all)
+{
+	ix->blob_count = ix->starts = 0;
+	for (size_t i = 1; i <= all->count; i++)
+		index_note_added(ix, i);
+	ix->cleared = ix->records_dirty = true;
+}
+
+int
+index_note_write(struct index *ix, const struct index_records *all,
+    uint64_t change)
+{
+	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_PUT);
+	int rc = SQLITE_OK;
+
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	if (ix->blob_count > 0)
+		index_note_starts(ix, ix->blob_count - 1);
+	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++) {
+		struct index_blob *b = &ix->blobs[i];
+		const void *p = b->count == 0 ? (const void *)"" :
+		    all->p + b->start;
+		size_t n = b->count * sizeof *all->p;
+
+		if (!b->dirty)
+			continue;
+		sqlite3_bind_int64(s, 1, b->key);
+		sqlite3_bind_int64(s, 2, (int64_t)change);
+		sqlite3_bind_int64(s, 3, (int64_t)index_sum(p, n,
+		    (uint64_t)b->key));
+		sqlite3_bind_blob(s, 4, p, (int)n, SQLITE_STATIC);
+		rc = sqlite3_step(s);
+		sqlite3_reset(s);
+		rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+	}
+	sqlite3_clear_bindings(s);
+	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++)
+		ix->blobs[i].dirty = false;
+	return rc;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the index costs: `index_bench DIRECTORY [MESSAGES]` prints one line a
+ * figure.  The directory is to be on the disk that is meant; it gets one index
+ * file, "bench", which is removed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "c-client/base/buf.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/store/box.h"
+#include "c-client/store/index.h"
+
+struct side {
+	struct index *ix;
+	struct box_meta m;
+	struct index_records all;
+	bool changed;
+	struct fault why;
+};
+
+static void
+must(struct side *s, int status)
+{
+	if (status == -1) {
+		fprintf(stderr, "%s\n", s->why.text);
+		exit(1);
+	}
+}
+
+static void
+open_side(struct side *s, const char *dir)
+{
+	memset(s, 0, sizeof *s);
+	s->ix = index_open(dir, "bench", 5, &s->why);
+	must(s, s->ix == NULL ? -1 : 0);
+	must(s, index_refresh(s->ix, &s->m, &s->all, &s->changed, &s->why));
+}
+
+static void
+close_side(struct side *s)
+{
+	index_close(s->ix);
+	free(s->all.p);
+}
+
+static void
+begin(struct side *s)
+{
+	must(s, index_begin(s->ix, &s->m, &s->all, &s->changed, &s->why));
+}
+
+static void
+commit(struct side *s)
+{
+	index_note_meta(s->ix);
+	must(s, index_commit(s->ix, &s->m, &s->all, &s->why));
+}
+
+static void
+add(struct side *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct record r = { .uid = s->m.uidnext++,
+		    .disk_size = 10000, .wire_size = 10200,
+		    .wire_header = 700, .disk_header = 680 };
+
+		index_records_grow(&s->all, s->all.count + 1);
+		s->all.p[s->all.count++] = r;
+		index_note_added(s->ix, s->all.count);
+	}
+}
+
+static double
+say(const char *what, double start, double times)
+{
+	double now = file_clock();
+
+	printf("%-44s %10.3f ms\n", what, (now - start) * 1000 / times);
+	return file_clock();
+}
+
+static void
+parsed(struct side *s, size_t n)
+{
+	uint32_t *uids = malloc(n * sizeof *uids);
+	struct span *texts = malloc(n * sizeof *texts);
+	struct index_chunk c = { 0 };
+	struct buf out;
+	char text[600];
+	double start;
+
+	memset(text, 'x', sizeof text);
+	for (size_t i = 0; i < n; i++) {
+		uids[i] = s->all.p[i].uid;
+		texts[i] = (struct span){ text, 200 + i % 400 };
+	}
+	start = file_clock();
+	must(s, index_parsed_put(s->ix, 1, s->m.uidvalidity, &s->all, uids,
+	    texts, n, &s->why));
+	start = say("keep all parsed texts (400 octets each)", start, 1);
+	buf_init(&out, 0);
+	for (size_t i = 0; i < n;) {
+		size_t at;
+
+		if (index_parsed_get(s->ix, uids[i], 1, &c, &at) != 1)
+			exit(2);
+		for (; at < c.count; at++, i++)
+			buf_addspan(&out, index_chunk_text(&c, at));
+		if (out.n > 65536)
+			buf_reset(&out);
+	}
+	printf("%-44s %10.2f million/s\n", "read all parsed texts",
+	    (double)n / 1e6 / (file_clock() - start));
+	buf_clear(&out);
+	index_chunk_clear(&c);
+	free(uids);
+	free(texts);
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t n = argc > 2 ? strtoul(argv[2], NULL, 10) : 100000;
+	struct side s, other;
+	double start;
+
+	if (argc < 2 || n == 0) {
+		fprintf(stderr, "usage: index_bench DIRECTORY [MESSAGES]\n");
+		return 64;
+	}
+	open_side(&s, argv[1]);
+	begin(&s);
+	s.m.uidvalidity = 1;
+	add(&s, n);
+	start = file_clock();
+	commit(&s);
+	start = say("write all records", start, 1);
+	for (int i = 0; i < 20; i++) {
+		begin(&s);
+		for (size_t k = 0; k < n; k++) {
+			s.all.p[k].flags ^= FLAG_SEEN;
+			index_note_touched(s.ix, k);
+		}
+		commit(&s);
+	}
+	start = say("change all flags, again and again", start, 20);
+	close_side(&s);
+	start = say("close after that", start, 1);
+	for (int i = 0; i < 50; i++) {
+		open_side(&s, argv[1]);
+		close_side(&s);
+	}
+	start = say("open, read all records, close", start, 50);
+	open_side(&s, argv[1]);
+	start = say("the same with the log there", start, 1);
+	open_side(&other, argv[1]);
+	start = say("a second session's open and read", start, 1);
+	for (int i = 0; i < 1000; i++) {
+		begin(&s);
+		s.all.p[(size_t)i * 7919 % n].flags ^= FLAG_FLAGGED;
+		index_note_touched(s.ix, (size_t)i * 7919 % n);
+		commit(&s);
+	}
+	start = say("small durable commit", start, 1000);
+	for (int i = 0; i < 1000; i++) {
+		begin(&s);
+		add(&s, 1);
+		commit(&s);
+		must(&other, index_refresh(other.ix, &other.m, &other.all,
+		    &other.changed, &other.why));
+	}
+	start = say("add one, and the other session reads it", start, 1000);
+	for (int i = 0; i < 100000; i++)
+		must(&other, index_refresh(other.ix, &other.m, &other.all,
+		    &other.changed, &other.why));
+	start = say("refresh with nothing new", start, 100000);
+	for (int i = 0; i < 10000; i++) {
+		begin(&s);
+		index_rollback(s.ix);
+	}
+	say("take and leave the lock", start, 10000);
+	parsed(&s, n);
+	close_side(&other);
+	start = file_clock();
+	close_side(&s);
+	start = say("close", start, 1);
+	open_side(&s, argv[1]);
+	say("open and read beside parsed texts", start, 1);
+	close_side(&s);
+	must(&s, index_remove(argv[1], "bench", 5, &s.why));
+	return 0;
+}

@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adding messages: what is written and what is read back, all or none, what a
+ * crash leaves, and many who add at the same time.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/formats/mbox.h"
+#include "c-client/formats/mbox_note.h"
+#include "c-client/store/append.h"
+#include "c-client/store/box.h"
+#include "tests/lib/mboxroom.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "c-client/base/banned.h"
+
+static struct mboxroom room;
+
+#define DATE	"Mon Jan  1 00:00:00 2024\n"
+
+static struct mboxroom_item
+item(const char *text)
+{
+	return (struct mboxroom_item){ .text = span_of(text),
+	    .date = 1704535200, .zone = 60 };
+}
+
+/* What the client sends and what he gets back. */
+static void
+test_forms(void **state)
+{
+	static const struct {
+		const char *sent, *got;
+	} rows[] = {
+		{ "A: b\r\n\r\nx\r\n", "A: b\r\n\r\nx\r\n" },
+		{ "A: b\r\n\r\nx", "A: b\r\n\r\nx\r\n" },
+		{ "A: b\r\n\r\n", "A: b\r\n\r\n" },
+		{ "A: b\r\n", "A: b\r\n\r\n" },
+		{ "A: b", "A: b\r\n\r\n" },
+		{ "", "\r\n" },
+		{ "\r\n", "\r\n" },
+		{ "\r\nx\r\n", "\r\nx\r\n" },
+		{ "A: b\r\n\r\nx\r\n\r\n", "A: b\r\n\r\nx\r\n\r\n" },
+		{ "A: b\r\n\r\n\r\n\r\n", "A: b\r\n\r\n\r\n\r\n" },
+		{ "A: b\n\nx\ny\n", "A: b\r\n\r\nx\r\ny\r\n" },
+		{ "A: b\r\n\r\nx\r\r\ny\rz\r\n",
+		    "A: b\r\n\r\nx\r\r\ny\rz\r\n" },
+		{ "A: b\r\n\r\n\xE9\xFF\r\n", "A: b\r\n\r\n\xE9\xFF\r\n" },
+		{ "Status: RO\r\nX-Status: D\r\nX-UID: 9\r\nx-keywords: a\r\n"
+		    " b\r\nX-IMAP: 1 2\r\nX-IMAPbase: 1 2\r\nA: b\r\n\r\n"
+		    "Status: x\r\n",
+		    "X-Original-Status: RO\r\nX-Original-X-Status: D\r\n"
+		    "X-Original-X-UID: 9\r\nX-Original-x-keywords: a\r\n b\r\n"
+		    "X-Original-X-IMAP: 1 2\r\nX-Original-X-IMAPbase: 1 2\r\n"
+		    "A: b\r\n\r\nStatus: x\r\n" },
+		{ "From a Mon Jan  1 00:00:00 2024\r\nA: b\r\n\r\n"
+		    "From a Mon Jan  1 00:00:00 2024\r\n\r\n"
+		    "From -\r\nFrom -\r\nFrom here on\r\n\r\nFrom here on\r\n",
+		    ">From a Mon Jan  1 00:00:00 2024\r\nA: b\r\n\r\n"
+		    ">From a Mon Jan  1 00:00:00 2024\r\n\r\n"
+		    ">From -\r\nFrom -\r\nFrom here on\r\n\r\n"
+		    "From here on\r\n" },
+		{ "A: b\r\n\r\nFrom -", "A: b\r\n\r\n>From -\r\n" },
+	};
+	struct name name = mboxroom_name("forms");
+	struct fault f = { .code = FAULT_NONE };
+	struct box *box;
+
+	(void)state;
+	mboxroom_forget_index(&room);
+	assert_int_equal(box_create(&room.account, &name, &f), 0);
+	box = mboxroom_open(&room, &name);
+	for (int again = 0; again < 2; again++) {
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			struct mboxroom_item it = item(rows[i].sent);
+			struct buf b;
+
+			if (!again && mboxroom_append(&room, &name, box, &it,
+			    1, &f) == -1)
+				fail_msg("row %zu: %s", i, f.text);
+			b = mboxroom_message(box, i);
+			if (!span_is(buf_span(&b), rows[i].got))
+				fail_msg("row %zu: %s", i, buf_string(&b));
+			buf_clear(&b);
+			assert_int_equal(box->records[i].date, 1704535200);
+			assert_int_equal(box->records[i].zone, 60);
+		}
+		assert_int_equal(box->count, sizeof rows / sizeof rows[0]);
+		/* The same from nothing but the file. */
+		box_close(box);
+		mboxroom_forget_index(&room);
+		box = mboxroom_open(&room, &name);
+	}
+	box_close(box);
+	assert_int_equal(box_delete(&room.account, &name, &f), 0);
+}
+
+/* Lines around the length up to which a line may be a separator, cut by the
+ * borders of blocks. */
+static void
+test_long_lines(void **state)
+{
+	struct name name = mboxroom_name("long");
+	struct fault f = { .code = FAULT_NONE };
+	struct buf text, wire, b;
+	struct box *box;
+
+	(void)state;
+	assert_int_equal(box_create(&room.account, &name, &f), 0);
+	box = mboxroom_open(&room, &name);
+	buf_init(&text, 0);
+	buf_init(&wire, 0);
+	buf_adds(&text, "A: b\r\n\r\n");
+	buf_adds(&wire, "A: b\r\n\r\n");
+	for (size_t n = 1000; n < 1040; n++) {
+		static const char date[] = " Mon Jan  1 00:00:00 2024";
+		size_t at;
+
+		/* Without its LF or CRLF, on disk one more than n. */
+		if (n + 1 <= 1024 + 1)
+			buf_addc(&wire, '>');
+		at = text.n;
+		buf_adds(&text, "From ");
+		while (text.n < at + n - (sizeof date - 1))
+			buf_addc(&text, 'x');
+		buf_adds(&text, date);
+		buf_adds(&text, "\r\n");
+		buf_add(&wire, text.p + at, text.n - at);
+	}
+	for (size_t n = 128 * 1024 - 6; n < 128 * 1024 + 6; n++) {
+		for (size_t i = 0; i < n; i++)
+			buf_addc(&text, 'y');
+		buf_adds(&text, "\r\n\r\r\n");
+	}
+	buf_add(&wire, text.p + (wire.n - 25), text.n - (wire.n - 25));
+	assert_int_equal(mboxroom_append(&room, &name, box,
+	    &(struct mboxroom_item){ .text = buf_span(&text) }, 1, &f), 0);
+	b = mboxroom_message(box, 0);
+	assert_int_equal(box->count, 1);
+	/* Quoting more than is needed is allowed at the limit only. */
+	assert_in_range(b.n, text.n + 24, text.n + 25);
+	buf_clear(&b);
+	buf_clear(&text);
+	buf_clear(&wire);
+	box_close(box);
+	assert_int_equal(box_delete(&room.account, &name, &f), 0);
+}
+
+static void
+test_metadata(void **state)
+{
+	struct name name = mboxroom_name("meta");
+	struct fault f = { .code = FAULT_NONE };
+	struct mboxroom_item items[2] = { item("A: 1\r\n\r\nx\r\n"),
+	    item("A: 2\r\n\r\nx\r\n") };
+	struct box *box, *other;
+	struct buf b;
+	uint32_t validity;
+
+	(void)state;
+	items[0].flags = FLAG_SEEN | FLAG_FLAGGED;
+	items[0].keyword = "$Forwarded";
+	items[1].flags = FLAG_DELETED | FLAG_DRAFT | FLAG_ANSWERED;
+	assert_int_equal(box_create(&room.account, &name, &f), 0);
+	other = mboxroom_open(&room, &name);
+	assert_int_equal(other->count, 0);
+	validity = other->meta.uidvalidity;
+	assert_int_equal(mboxroom_append(&room, &name, NULL, items, 2, &f),
+	    0);
+	box = mboxroom_open(&room, &name);
+	mboxroom_sync(other);
+	assert_int_equal(other->count, 2);
+	assert_int_equal(box->records[0].uid, 1);
+	assert_int_equal(box->records[1].uid, 2);
+	assert_int_equal(box->records[0].flags & FLAG_ALL_SYSTEM,
+	    items[0].flags);
+	assert_int_equal(box->records[1].flags & FLAG_ALL_SYSTEM,
+	    items[1].flags);
+	assert_int_equal(box->records[0].flags, box->records[0].flags_seen);
+	assert_int_equal(box->records[0].keywords.bits[0], 1);
+	assert_int_equal(box->records[0].keywords_seen.bits[0], 1);
+	box_close(box);
+	box_close(other);
+	/* In the file too, for other programs. */
+	b = mboxroom_read("/dev/null");
+	buf_clear(&b);
+	buf_init(&b, 0);
+	buf_addf(&b, "%s/meta", room.root);
+	struct buf file = mboxroom_read(buf_string(&b));
+	assert_int_not_equal(span_find_nocase(buf_span(&file),
+	    SPAN("\nStatus: RO\nX-Status: F   \nX-Keywords: $Forwarded ")),
+	    -1);
+	assert_int_not_equal(span_find_nocase(buf_span(&file),
+	    SPAN("\nStatus: O \nX-Status: DAT \nX-Keywords:  ")), -1);
+	assert_int_not_equal(span_find_nocase(buf_span(&file),
+	    SPAN(" Sat Jan  6 11:00:00 2024 +0100\nA: 1\n")), -1);
+	buf_clear(&file);
+	buf_clear(&b);
+	mboxroom_forget_index(&room);
+	box = mboxroom_open(&room, &name);
+	assert_int_equal(box->count, 2);
+	assert_int_equal(box->meta.uidvalidity, validity);
+	assert_int_equal(box->records[1].flags & FLAG_ALL_SYSTEM,
+	    items[1].flags);
+	box_close(box);
+	assert_int_equal(box_delete(&room.account, &name, &f), 0);
+}
+
+/* Behind files that end in all ways. */
+static void
+test_gaps(void **state)
+{
+	static const char *const files[] = {
+		"", "\n", "From a " DATE, "From a " DATE "A: b",
+		"From a " DATE "A: b\n", "From a " DATE "A: b\n\n",
+		"From a " DATE "A: b\n\nx", "From a " DATE "A: b\n\nx\n",
+		"From a " DATE "A: b\n\nx\n\n",
+		"From a " DATE "A: b\n\nx\n\n\n",
+		"From a " DATE "A: b\r\n\r\nx\r\n",
+		"From a " DATE "A: b\r\n\r\nx\r\n\r\n",
+	};
+	struct mboxroom_item it = item("A: b\r\n\r\nnew\r\n");
+	struct fault f = { .code = FAULT_NONE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		size_t before;
+		struct box *box;
+		struct buf b, old;
+
+		mboxroom_forget_index(&room);
+		mboxroom_write(room.spool, span_of(files[i]));
+		box = mboxroom_open(&room, &mboxroom_inbox);
+		before = box->count;
+		buf_init(&old, 0);
+		if (before > 0)
+			old = mboxroom_message(box, 0);
+		assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, box,
+		    &it, 1, &f), 0);
+		assert_int_equal(box->count, before + 1);
+		for (int again = 0; again < 2; again++) {
+			b = mboxroom_message(box, before);
+			assert_true(span_is(buf_span(&b),
+			    "A: b\r\n\r\nnew\r\n"));
+			buf_clear(&b);
+			if (before > 0) {
+				b = mboxroom_message(box, 0);
+				assert_true(again || span_eq(buf_span(&b),
+				    buf_span(&old)));
+				buf_clear(&b);
+			}
+			mboxroom_forget_index(&room);
+			box_close(box);
+			box = mboxroom_open(&room, &mboxroom_inbox);
+			assert_int_equal(box->count, before + 1);
+		}
+		buf_clear(&old);
+		box_close(box);
+	}
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+/* The INBOX is made where it is missing; what can't be written says so. */
+static void
+test_inbox(void **state)
+{
+	struct mboxroom_item it = item("A: b\r\n\r\nnew\r\n");
+	struct fault f = { .code = FAULT_NONE };
+	struct stat st;
+	struct box *box;
+
+	(void)state;
+	unlink(room.spool);
+	assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, NULL, &it, 1,
+	    &f), 0);
+	assert_int_equal(stat(room.spool, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	assert_int_equal(box->count, 1);
+	box_close(box);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+/* The file may not grow beyond some place: none of the messages is there. */
+static void
+test_no_room(void **state)
+{
+	struct mboxroom_item items[3] = { item("A: 1\r\n\r\nx\r\n"),
+	    item("A: 2\r\n\r\nx\r\n"), item("A: 3\r\n\r\nx\r\n") };
+	struct rlimit was, limit;
+	struct fault f = { .code = FAULT_NONE };
+	struct box *box;
+	struct buf before, after;
+	uint32_t uidnext;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	/* The index needs room as well. */
+	before = mboxroom_read("/dev/null");
+	while (before.n < 200000)
+		buf_adds(&before, "From a " DATE "A: b\n\nx\n\n");
+	mboxroom_write(room.spool, buf_span(&before));
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	uidnext = box->meta.uidnext;
+	for (rlim_t more = 0; more < 780; more += 13) {
+		size_t count = box->count;
+
+		limit = was;
+		limit.rlim_cur = before.n + more;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, box,
+		    items, 3, &f), -1);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+		after = mboxroom_read(room.spool);
+		assert_int_equal(after.n, before.n);
+		assert_memory_equal(after.p, before.p, after.n);
+		buf_clear(&after);
+		assert_int_equal(box->count, count);
+		assert_int_equal(box->meta.note_size, 0);
+		mboxroom_sync(box);
+		assert_int_equal(box->count, count);
+		assert_int_equal(box->meta.uidnext, uidnext);
+	}
+	assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, box, items,
+	    3, &f), 0);
+	assert_int_equal(box->meta.uidnext, uidnext + 3);
+	box_close(box);
+	buf_clear(&before);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+/*
+ * A crash at each octet of an append: a whole one stays, what is cut short
+ * goes, and where others have written behind it nothing of theirs is lost.
+ */
+static void
+test_crash(void **state)
+{
+	static const char old[] = "From a " DATE "A: b\n\nold\n";
+	static const char other[] = "From other " DATE "A: b\n\nother\n\n";
+	struct mboxroom_item items[2] = { item("A: 1\r\n\r\nx\r\n"),
+	    item("A: 2\r\n\r\nx\r\n") };
+	struct fault f = { .code = FAULT_NONE };
+	struct mbox_note note = { .format = MBOX_NOTE_FORMAT, .count = 2 };
+	XXH128_hash_t hash;
+	struct box *box;
+	struct buf file;
+
+	(void)state;
+	/* What such an append writes. */
+	mboxroom_write(room.spool, SPAN(old));
+	assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, NULL, items,
+	    2, &f), 0);
+	file = mboxroom_read(room.spool);
+	note.end = sizeof old - 1;
+	note.offset = note.end + 1;
+	note.length = file.n - note.offset;
+	hash = XXH3_128bits(file.p + note.offset, note.length);
+	note.hash[0] = hash.low64;
+	note.hash[1] = hash.high64;
+	for (size_t n = sizeof old - 1; n <= file.n; n++) {
+		for (int behind = 0; behind < 2; behind++) {
+			struct buf now;
+			bool whole = n == file.n;
+
+			mboxroom_forget_index(&room);
+			mboxroom_write(room.spool, SPAN(old));
+			box = mboxroom_open(&room, &mboxroom_inbox);
+			assert_int_equal(box_begin(box, &f), 0);
+			mbox_note_store(box, &note);
+			assert_int_equal(box_commit(box, &f), 0);
+			box_close(box);
+			mboxroom_write(room.spool, (struct span){ file.p,
+			    n });
+			if (behind)
+				mboxroom_add(room.spool, SPAN(other));
+			box = mboxroom_open(&room, &mboxroom_inbox);
+			assert_int_equal(box->meta.note_size, 0);
+			now = mboxroom_read(room.spool);
+			if (behind) {
+				/* Not an octet less. */
+				assert_int_equal(now.n, n + sizeof other - 1);
+			} else if (whole) {
+				assert_int_equal(now.n, file.n);
+				assert_int_equal(box->count, 3);
+			} else {
+				assert_in_range(now.n, note.end, note.offset);
+				assert_int_equal(box->count, 1);
+			}
+			assert_memory_equal(now.p, file.p, n < now.n ? n :
+			    now.n);
+			buf_clear(&now);
+			box_close(box);
+		}
+	}
+	buf_clear(&file);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+/* Killed at any moment of many appends: each one is there or is not, and no
+ * message is torn. */
+static void
+test_kill(void **state)
+{
+	unsigned seed = (unsigned)time(NULL);
+	struct name name = mboxroom_name("killed");
+	struct fault f = { .code = FAULT_NONE };
+	struct box *box;
+	struct buf text;
+
+	(void)state;
+	print_message("# seed %u\n", seed);
+	buf_init(&text, 0);
+	buf_adds(&text, "A: b\r\n\r\n");
+	while (text.n < 3000000)
+		buf_adds(&text, "0123456789012345678901234567890123456789\r\n");
+	assert_int_equal(box_create(&room.account, &name, &f), 0);
+	for (int i = 0; i < 15; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			struct mboxroom_item items[2];
+
+			items[0] = items[1] = item("");
+			items[0].text = items[1].text = buf_span(&text);
+			for (;;)
+				if (mboxroom_append(&room, &name, NULL,
+				    items, 2, &f) == -1)
+					_exit(1);
+		}
+		nanosleep(&(struct timespec){ 0,
+		    3000000 + rand_r(&seed) % 60000000 }, NULL);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		box = mboxroom_open(&room, &name);
+		assert_int_equal(box->meta.note_size, 0);
+		assert_int_equal(box->count % 2, 0);
+		for (size_t k = 0; k < box->count; k++)
+			assert_int_equal(box->records[k].wire_size, text.n);
+		box_close(box);
+	}
+	buf_clear(&text);
+	assert_int_equal(box_delete(&room.account, &name, &f), 0);
+}
+
+/* Memory does not grow with what is appended. */
+static void
+test_memory(void **state)
+{
+	struct name name = mboxroom_name("large");
+	struct fault f = { .code = FAULT_NONE };
+	struct append *a;
+	struct rusage before, after;
+	struct box *box;
+	static char block[65536];
+	uint64_t total = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof block; i++)
+		block[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'x';
+	assert_int_equal(box_create(&room.account, &name, &f), 0);
+	a = append_new(&room.account, &name, NULL, &f);
+	assert_non_null(a);
+	assert_int_equal(append_message(a, 0, NULL, 0, true, 0, 0, &f), 0);
+	assert_int_equal(append_data(a, SPAN("A: b\r\n\r\n"), &f), 0);
+	getrusage(RUSAGE_SELF, &before);
+	while (total < 96 * 1024 * 1024) {
+		assert_int_equal(append_data(a, (struct span){ block,
+		    sizeof block }, &f), 0);
+		total += sizeof block;
+	}
+	assert_int_equal(append_commit(a, &f), 0);
+	append_free(a);
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 16 * 1024);
+	box = mboxroom_open(&room, &name);
+	assert_int_equal(box->records[0].wire_size, total + 8);
+	box_close(box);
+	assert_int_equal(box_delete(&room.account, &name, &f), 0);
+}
+
+#define WRITERS		20
+#define EACH		2
+
+/* One of those who write at the same time: ours, procmail, maildrop. */
+static void
+writer(int number, int kind)
+{
+	struct fault f = { .code = FAULT_NONE };
+	struct buf text, command;
+
+	buf_init(&text, 0);
+	buf_init(&command, 0);
+	for (int i = 0; i < EACH; i++) {
+		int status = 0;
+
+		buf_reset(&text);
+		buf_addf(&text, "From: a@b\r\nSubject: <%d.%d>\r\n\r\n",
+		    number, i);
+		for (int k = 0; k < 300; k++)
+			buf_addf(&text, "line %d of <%d.%d>\r\n", k, number,
+			    i);
+		if (kind == 0) {
+			struct mboxroom_item it = item("");
+
+			it.text = buf_span(&text);
+			status = mboxroom_append(&room, &mboxroom_inbox,
+			    NULL, &it, 1, &f);
+			if (status != 0)
+				fprintf(stderr, "# append: %s\n", f.text);
+		} else {
+			FILE *fp;
+
+			buf_reset(&command);
+			if (kind == 1)
+				buf_addf(&command, "procmail -f mda -m %s/rc",
+				    room.dir);
+			else
+				buf_addf(&command, "maildrop %s/filter",
+				    room.dir);
+			fp = popen(buf_string(&command), "we");
+			for (size_t k = 0; k < text.n; k++)
+				if (text.p[k] != '\r')
+					fputc(text.p[k], fp);
+			status = pclose(fp);
+		}
+		if (status != 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static bool
+has_program(const char *name)
+{
+	char command[64];
+
+	snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1",
+	    name);
+	return system(command) == 0;
+}
+
+/* Each message once and whole. */
+static void
+all_check(struct box *box, int writers)
+{
+	int seen[WRITERS][EACH] = { { 0 } };
+
+	assert_int_equal(box->count, writers * EACH);
+	for (size_t i = 0; i < box->count; i++) {
+		struct buf b = mboxroom_message(box, i), mark;
+		ptrdiff_t at = span_find_nocase(buf_span(&b),
+		    SPAN("Subject: <"));
+		int number, k, lines = 0;
+
+		assert_true(at >= 0);
+		assert_int_equal(sscanf(buf_string(&b) + at + 10, "%d.%d>",
+		    &number, &k), 2);
+		seen[number][k]++;
+		buf_init(&mark, 0);
+		buf_addf(&mark, " of <%d.%d>\r\n", number, k);
+		for (const char *p = b.p; (p = memmem(p, (size_t)(b.p + b.n -
+		    p), mark.p, mark.n)) != NULL; p++)
+			lines++;
+		assert_int_equal(lines, 300);
+		buf_clear(&mark);
+		buf_clear(&b);
+	}
+	for (int i = 0; i < writers; i++)
+		for (int k = 0; k < EACH; k++)
+			assert_int_equal(seen[i][k], 1);
+}
+
+static void
+test_together(void **state)
+{
+	bool procmail = has_program("procmail");
+	bool maildrop = has_program("maildrop");
+	pid_t pids[WRITERS];
+	struct box *box;
+	struct buf b;
+	char path[128];
+
+	(void)state;
+	if (!procmail || !maildrop)
+		print_message("# without procmail or maildrop\n");
+	buf_init(&b, 0);
+	buf_addf(&b, "LOCKSLEEP=1\nLOCKTIMEOUT=30\nDEFAULT=%s\n:0:\n%s\n",
+	    room.spool, room.spool);
+	snprintf(path, sizeof path, "%s/rc", room.dir);
+	mboxroom_write(path, buf_span(&b));
+	buf_reset(&b);
+	buf_addf(&b, "to \"%s\"\n", room.spool);
+	snprintf(path, sizeof path, "%s/filter", room.dir);
+	mboxroom_write(path, buf_span(&b));
+	assert_int_equal(chmod(path, 0600), 0);
+	buf_clear(&b);
+	mboxroom_write(room.spool, SPAN(""));
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	for (int i = 0; i < WRITERS; i++) {
+		int kind = i % 4 == 1 && procmail ? 1 :
+		    i % 4 == 3 && maildrop ? 2 : 0;
+
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			alarm(120);
+			setenv("HOME", room.dir, 1);
+			writer(i, kind);
+		}
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		int status;
+		pid_t pid;
+
+		/* Somebody reads all the while. */
+		while ((pid = waitpid(pids[i], &status, WNOHANG)) == 0) {
+			mboxroom_sync(box);
+			if (box->count > 0) {
+				struct fault f = { .code = FAULT_NONE };
+				struct buf m;
+
+				buf_init(&m, 0);
+				if (box->driver->read(box, &box->records[
+				    box->count - 1], 0, SIZE_MAX, &m, &f) ==
+				    -1)
+					assert_int_equal(f.code,
+					    FAULT_CHANGED);
+				buf_clear(&m);
+			}
+		}
+		assert_int_equal(pid, pids[i]);
+		assert_int_equal(status, 0);
+	}
+	mboxroom_sync(box);
+	all_check(box, WRITERS);
+	box_close(box);
+	mboxroom_forget_index(&room);
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	all_check(box, WRITERS);
+	box_close(box);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	mboxroom_make(&room);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	mboxroom_remove(&room);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_inbox),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_together),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
