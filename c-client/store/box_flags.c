@@ -35,6 +35,7 @@ apply(struct record *r, const struct box_store *change,
 {
 	struct keywords was = r->keywords;
 	uint16_t flags = r->flags, kept = flags & FLAG_OLD;
+	uint16_t told = change->flags & FLAG_ALL_SYSTEM;
 
 	for (size_t i = 0; i < sizeof was.bits / sizeof was.bits[0]; i++) {
 		if (change->op == BOX_STORE_SET)
@@ -45,11 +46,11 @@ apply(struct record *r, const struct box_store *change,
 			r->keywords.bits[i] &= ~bits->bits[i];
 	}
 	if (change->op == BOX_STORE_SET)
-		flags = (uint16_t)(kept | change->flags);
+		flags = (uint16_t)(kept | told);
 	else if (change->op == BOX_STORE_ADD)
-		flags = (uint16_t)(flags | change->flags);
+		flags = (uint16_t)(flags | told);
 	else
-		flags = (uint16_t)(flags & ~change->flags);
+		flags = (uint16_t)(flags & ~told);
 	if (flags == r->flags && memcmp(&was, &r->keywords, sizeof was) == 0)
 		return false;
 	r->flags = flags;

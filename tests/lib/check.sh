@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs every test with prove.  BUILD is the build directory whose programs are
-# tested; arguments are the tests to run instead of all.
+# Runs every test with prove and counts what was skipped.  BUILD is the build
+# directory whose programs are tested; arguments are the tests to run instead
+# of all.  CHECK_NO_SKIP=1 makes a SKIP a failure.
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build/gcc-plain}
 IMAPD=$PWD/$BUILD/imapd/imapd
@@ -10,4 +11,17 @@ export BUILD IMAPD IPOP3D
 if [ $# -eq 0 ]; then
 	set -- "$BUILD"/tests/unit/*.t tests/*/*.t
 fi
-exec prove --timer --directives "$@"
+dump=$(mktemp -d)
+trap 'rm -rf "$dump"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+PERL_TEST_HARNESS_DUMP_TAP=$dump prove --timer -j "${CHECK_JOBS:-2}" "$@"
+status=$?
+skips=$(grep -rhiE '^(not )?ok .*# SKIP|^1\.\.0.*# SKIP' "$dump")
+count=$(printf '%s' "$skips" | grep -c .)
+echo "Skipped: $count"
+if [ "$count" != 0 ]; then
+	printf '%s\n' "$skips" | sed 's/^/	/'
+	[ -z "${CHECK_NO_SKIP-}" ] || status=1
+fi
+exit "$status"
