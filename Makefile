@@ -86,7 +86,7 @@ LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
 IMAPD_SRC = $(wildcard imapd/*.c)
 IPOPD_SRC = $(wildcard ipopd/*.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
-	tests/lib/pam_record.c
+	tests/lib/pam_record.c tests/lib/memdriver.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
@@ -190,9 +190,14 @@ $B/imapd.a $B/ipopd.a $B/testlib.a:
 	rm -f $@
 	$(AR) rcs $@ $(filter-out %/words,$^)
 
+# Those that bring a drivers[] of their own.
+MEMDRIVER_TESTS = $(patsubst tests/unit/%.c,%,\
+	$(shell grep -l tests/lib/memdriver.h $(UNIT_SRC)))
 UNIT_T = $(UNIT_SRC:%.c=$B/%.t)
-$B/tests/unit/%.t: $B/tests/unit/%.o $B/testlib.a $B/imapd.a $B/ipopd.a $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $B/testlib.a \
+$B/tests/unit/%.t: $B/tests/unit/%.o $B/tests/lib/memdriver.o $B/testlib.a $B/imapd.a $B/ipopd.a $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< \
+		$(if $(filter $*,$(MEMDRIVER_TESTS)),$B/tests/lib/memdriver.o) \
+		$B/testlib.a \
 		$(if $(filter $*,$(IPOPD_TESTS)),$B/ipopd.a,$B/imapd.a) \
 		$(LIB_A) -lcmocka $(LIBS)
 

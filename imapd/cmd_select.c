@@ -42,6 +42,9 @@ tell(struct session *s)
 		tell_code(s, "UNSEEN", unseen, "First unseen message");
 	tell_code(s, "UIDVALIDITY", s->view->uidvalidity, "UIDs are valid");
 	tell_code(s, "UIDNEXT", s->box->meta.uidnext, "Predicted next UID");
+	if (s->box->unsticky)
+		reply_untagged(s, "NO", "UIDNOTSTICKY",
+		    "There is no room to keep UIDs and flags");
 	session_permanent(s);
 }
 

@@ -226,7 +226,7 @@ scan_written(struct work *w)
 	for (size_t i = 0; i < meta->keyword_count; i++)
 		mbox_keywords_add(&w->keywords, span_of(meta->keywords[i]));
 	*scan = (struct mbox_scan){ .fd = w->m->fd, .from = w->note.offset,
-	    .to = (uint64_t)w->st.st_size, .now = time(NULL),
+	    .to = (uint64_t)w->st.st_size, .now = mbox_now(),
 	    .keywords = &w->keywords };
 	if (mbox_scan(scan, w->why) == -1)
 		return -1;

@@ -146,7 +146,7 @@ mbox_create(struct account *account, const struct name *name,
 {
 	const char *last;
 	struct buf text;
-	int64_t now = time(NULL);
+	int64_t now = mbox_now();
 	int dir, fd, status;
 
 	if (name->inbox)
@@ -218,7 +218,7 @@ is_young(struct span head, const struct stat *st)
 	ptrdiff_t at = mbox_separator_first(head);
 	const char *lf;
 	struct mbox_meta meta = { .base = false };
-	int64_t now = time(NULL);
+	int64_t now = mbox_now();
 
 	head = span_slice(head, (size_t)at, head.n);
 	lf = memchr(head.p, '\n', head.n);
@@ -274,15 +274,15 @@ fail:
 static void
 second_end(const struct hold *h)
 {
-	struct timespec now, rest = { 0, 0 };
+	int64_t begin = mbox_now();
 
-	if (!h->young)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	rest.tv_nsec = 1000000000 - now.tv_nsec;
-	if (rest.tv_nsec > 999999999)
-		rest.tv_nsec = 999999999;
-	nanosleep(&rest, NULL);
+	while (h->young && mbox_now() == begin) {
+		struct timespec now, rest = { 0, 0 };
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		rest.tv_nsec = 999999999 - now.tv_nsec;
+		nanosleep(&rest, NULL);
+	}
 }
 
 int

@@ -67,7 +67,7 @@ sync_missing(struct box *box, struct fault *why)
 		return -1;
 	if (box->meta.uidvalidity == 0) {
 		box->meta.uidvalidity = mbox_merge_uidvalidity(0,
-		    time(NULL));
+		    mbox_now());
 		box->meta.uidnext = box->meta.first_recent = 1;
 	}
 	box_remove_all(box, false);
@@ -225,7 +225,7 @@ scan_needed(struct sync *s)
 	struct mbox *m = s->m;
 	int status;
 
-	s->merge.now = time(NULL);
+	s->merge.now = mbox_now();
 	if (m->box->meta.uidvalidity == 0)
 		status = scan_whole(s, MBOX_MERGE_NEW);
 	else if (!s->had_stamp || m->distrust)

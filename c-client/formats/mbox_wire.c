@@ -127,7 +127,7 @@ fast_copy(char *q, const char *p, size_t n, char before)
 	return q;
 }
 
-/* Whole pieces, as long as even the worst of them fits. */
+/* Whole pieces, as long as they fit. */
 static size_t
 fast_add(struct buf *out, size_t *room, const char *p, size_t n, char before)
 {
@@ -138,13 +138,14 @@ fast_add(struct buf *out, size_t *room, const char *p, size_t n, char before)
 		char *q;
 		size_t got;
 
-		if (k > *room / 2 || (out->max != 0 &&
-		    2 * k > out->max - out->n) ||
-		    memchr(p + done, '\0', k) != NULL)
+		if (out->max != 0 && 2 * k > out->max - out->n)
 			break;
-		if ((q = buf_room(out, 2 * k)) == NULL)
+		if (memchr(p + done, '\0', k) != NULL ||
+		    (q = buf_room(out, 2 * k)) == NULL)
 			break;
 		got = (size_t)(fast_copy(q, p + done, k, before) - q);
+		if (got > *room)
+			break;
 		out->n += got;
 		*room -= got;
 		done += k;

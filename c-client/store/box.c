@@ -102,6 +102,8 @@ box_open(struct account *account, const struct name *name, bool readonly,
 	    account->lock_timeout, why);
 	if (box->index == NULL)
 		goto fail;
+	if (!index_is_durable(box->index))
+		box->unsticky = box->readonly = true;
 	if (refresh(box, why) == -1)
 		goto fail;
 	if (driver->open(box, why) == -1)
@@ -143,6 +145,15 @@ box_sync(struct box *box, struct fault *why)
 		return -1;
 	if (box->driver->sync(box, &f) == 0)
 		return 0;
+	/* No room for the index, but the mail is there to be read. */
+	if (f.code == FAULT_QUOTA && index_is_durable(box->index) &&
+	    index_leave_disk(box->index, &f) == 0) {
+		box->unsticky = box->readonly = true;
+		if (refresh(box, why) == -1)
+			return -1;
+		if (box->driver->sync(box, &f) == 0)
+			return 0;
+	}
 	private(box)->gone = f.code == FAULT_NOTFOUND;
 	if (why != NULL)
 		*why = f;

@@ -55,6 +55,8 @@ struct box {
 	struct record *records;
 	size_t count;
 	bool readonly;		/* the mailbox can't be written */
+	bool unsticky;		/* its UIDs are in memory only, and so it is
+				 * readonly too (RFC 4315 3, UIDNOTSTICKY) */
 	bool missing;		/* INBOX that does not exist yet: empty */
 	uint64_t generation;	/* grows with each change of `records` */
 };

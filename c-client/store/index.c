@@ -410,6 +410,21 @@ open_copy(struct index *ix)
 	return rc;
 }
 
+int
+index_leave_disk(struct index *ix, struct fault *why)
+{
+	int rc;
+
+	end_transaction(ix);
+	index_file_close(ix, false);
+	log_line(LOG_WARNING, "Index in memory only: no room for %s",
+	    ix->file);
+	ix->durable = false;
+	rc = open_copy(ix);
+	return rc == SQLITE_OK ? 0 :
+	    index_fault(ix, rc, "open in memory", why);
+}
+
 static void
 set_paths(struct index *ix, const char *dir, const char *path)
 {

@@ -44,6 +44,12 @@ void index_close(struct index *);	/* NULL is allowed */
 /* Is what is committed there on a disk? */
 bool index_is_durable(const struct index *);
 
+/*
+ * The disk is full: go on with a copy in memory of what the database says.
+ * Logged; from now on index_is_durable() is false.
+ */
+int index_leave_disk(struct index *, struct fault *);
+
 /* The file whose changes tell of other sessions' commits; NULL if none. */
 const char *index_watch_path(const struct index *);
 

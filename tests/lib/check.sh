@@ -17,6 +17,15 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 PERL_TEST_HARNESS_DUMP_TAP=$dump prove --timer -j "${CHECK_JOBS:-2}" "$@"
 status=$?
+if [ "$status" != 0 ]; then
+	echo "What failed:"
+	find "$dump" -type f | while read -r file; do
+		awk -v name="${file#"$dump"/}" '
+		/^not ok/ { print name ": " $0; more = 12; next }
+		/^# / && more > 0 { print "    " substr($0, 1, 300); more-- }
+		/^ok/ { more = 0 }' "$file"
+	done
+fi
 skips=$(grep -rhiE '^(not )?ok .*# SKIP|^1\.\.0.*# SKIP' "$dump")
 count=$(printf '%s' "$skips" | grep -c .)
 echo "Skipped: $count"

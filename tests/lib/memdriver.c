@@ -190,7 +190,7 @@ mem_watch(struct box *box, struct watch *w)
 	watch_file(w, box->name.inbox ? a->spool : path);
 }
 
-static const struct driver mem = {
+const struct driver memdriver_driver = {
 	.name = "mem",
 	.probe = mem_probe,
 	.open = mem_open,
@@ -203,8 +203,6 @@ static const struct driver mem = {
 	.rename = mem_rename,
 	.watch = mem_watch,
 };
-
-const struct driver *const drivers[] = { &mem, NULL };
 
 static const char *
 below(struct arena *keep, const char *dir, const char *name)

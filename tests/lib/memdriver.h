@@ -2,7 +2,8 @@
 /*
  * A format for tests of store/: mailboxes are files of the mail root whose
  * contents nobody looks at; what other programs do to them the test says.
- * A test that uses it has this one in drivers[] and not the real ones.
+ * A test that uses it has MEMDRIVER_TABLE at file scope, and so not the formats
+ * of the library.
  */
 #ifndef TESTS_MEMDRIVER_H
 #define TESTS_MEMDRIVER_H
@@ -12,10 +13,16 @@
 #include <stdint.h>
 
 #include "c-client/base/fault.h"
+#include "c-client/store/driver.h"
+
+#define MEMDRIVER_TABLE \
+	const struct driver *const drivers[] = { &memdriver_driver, NULL };
 
 struct account;
 struct arena;
 struct box;
+
+extern const struct driver memdriver_driver;
 
 extern struct memdriver {
 	/* What another program did, called by each sync(); may be NULL. */

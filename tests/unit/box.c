@@ -24,6 +24,8 @@
 #include "c-client/store/index.h"
 #include "tests/lib/memdriver.h"
 
+MEMDRIVER_TABLE
+
 static struct arena *keep;
 static struct account *account;
 static struct fault why;

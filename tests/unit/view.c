@@ -18,6 +18,8 @@
 #include "c-client/store/view.h"
 #include "tests/lib/memdriver.h"
 
+MEMDRIVER_TABLE
+
 static struct arena *keep, *scratch;
 static struct account *account;
 static struct fault why;

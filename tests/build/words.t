@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The build lines that administrators know, on a copy of the tree: what each
+links, that `make install` installs what the last line built and writes over no
+PAM file, and that a wrong word is answered with the valid ones."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import ROOT as TOP, run, tap
+
+tmp = tempfile.mkdtemp(prefix="imapd-words-")
+tree = os.path.join(tmp, "tree")
+ENV = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
+
+
+def make(*words):
+    return subprocess.run(["make", "-j2", "CFLAGS=-O0", *words], cwd=tree, env=ENV,
+                          capture_output=True, text=True, check=False)
+
+
+def links(program):
+    out = subprocess.run(["ldd", os.path.join(tree, program)], capture_output=True,
+                         text=True, check=False).stdout
+    return {lib for lib in ("libpam", "libssl", "libcrypto") if lib + ".so" in out}
+
+
+def has_text(program, text):
+    with open(os.path.join(tree, program), "rb") as f:
+        return text.encode() in f.read()
+
+
+def copy_tree():
+    files = subprocess.run(["git", "-C", TOP, "ls-files", "-z", "--cached", "--others",
+                            "--exclude-standard"], capture_output=True, check=True)
+    for name in files.stdout.decode().split("\0"):
+        source, target = os.path.join(TOP, name), os.path.join(tree, name)
+        if name and not name.startswith("tests/") and os.path.isfile(source):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(source, target)
+
+
+def main():
+    try:
+        copy_tree()
+        check_words()
+    finally:
+        shutil.rmtree(tmp)
+
+
+def check_words():
+    for words, valid in ((["frobnicate"], "slx"), (["SSLTYPE=maybe"], "nopwd unix"),
+                         (["slx", "SSLTYPE=maybe"], "nopwd unix"),
+                         (["PASSWDTYPE=xyz"], "pam std nul")):
+        done = make(*words)
+        lines = [line for line in done.stderr.splitlines() if valid in line]
+        tap.ok(done.returncode != 0 and len(lines) == 1,
+               "make %s: one line names the valid words" % " ".join(words), done.stderr)
+
+    done = make("slx", "SSLTYPE=unix", "MAILSPOOL=/no/such/spool")
+    tap.ok(done.returncode == 0, "make slx SSLTYPE=unix builds", done.stderr[-3000:])
+    tap.ok("warning: /no/such/spool does not exist" in done.stdout + done.stderr,
+           "a named directory that does not exist is warned about", done.stdout[-500:])
+    tap.ok(links("imapd/imapd") == {"libssl", "libcrypto"}, "slx has TLS and no PAM",
+           str(links("imapd/imapd")))
+    tap.ok(has_text("imapd/imapd", "/no/such/spool"), "MAILSPOOL is built in")
+    stage = os.path.join(tmp, "stage")
+    os.makedirs(os.path.join(stage, "etc/pam.d"))
+    with open(os.path.join(stage, "etc/pam.d/imap"), "w") as f:
+        f.write("# mine\n")
+    done = make("install", "DESTDIR=" + stage, "PREFIX=/usr")
+    tap.ok(done.returncode == 0, "make install works", done.stderr[-2000:])
+    with open(os.path.join(stage, "usr/sbin/imapd"), "rb") as f:
+        installed = f.read()
+    tap.ok(b"/no/such/spool" in installed, "it installs what the last line built")
+    with open(os.path.join(stage, "etc/pam.d/imap")) as f:
+        tap.ok(f.read() == "# mine\n", "a PAM file that is there is left alone")
+    for name in ("etc/pam.d/pop", "usr/sbin/ipop3d", "usr/share/man/man8/imapd.8",
+                 "usr/share/man/man8/ipop3d.8", "usr/share/imapd/inetd.conf",
+                 "usr/share/imapd/services", "usr/share/imapd/imapd.conf"):
+        tap.ok(os.path.isfile(os.path.join(stage, name)), "installed: " + name)
+
+    done = make("lnp", "SSLTYPE=none")
+    tap.ok(done.returncode == 0, "make lnp SSLTYPE=none builds", done.stderr[-3000:])
+    tap.ok(links("ipopd/ipop3d") == {"libpam", "libcrypto"},
+           "lnp SSLTYPE=none has PAM and no libssl", str(links("ipopd/ipop3d")))
+
+    make("clean")
+    tap.ok(not os.path.exists(os.path.join(tree, "imapd/imapd")) and
+           not os.path.exists(os.path.join(tree, "build")), "make clean leaves nothing")
+    done = make("ldb")
+    tap.ok(done.returncode == 0 and links("imapd/imapd") == {"libpam", "libssl", "libcrypto"},
+           "make ldb has PAM and TLS", done.stderr[-3000:])
+    tap.ok(has_text("imapd/imapd", "/etc/ssl/private"), "ldb has Debian's directories")
+
+
+run(main, 600)

@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""getmail6, run as the user, gets everything by IMAP and POP3 over TLS into
+files; a second run gets what was delivered since.  It prepends
+Return-Path and notes the mailbox.  It
+folds long header lines anew, so the messages here have none.  It also waits
+for ever where a delivery's process ends before its number was noted: so the
+delivery is a script that takes a moment."""
+
+import glob
+import os
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import mailgen
+from clientroom import ClientRoom
+from tap import run, tap
+
+ADDED = ["Return-Path", "X-getmail-retrieved-from-mailbox"]
+RC = """
+[retriever]
+type = Simple%(kind)sSSLRetriever
+server = localhost
+port = %(port)d
+username = %(user)s
+password = %(password)s
+ca_certs = %(crt)s
+%(more)s
+
+[destination]
+type = MDA_external
+path = %(home)s/take
+arguments = ("%(proto)s",)
+unixfrom = false
+
+[options]
+read_all = false
+delete = false
+delivered_to = false
+received = false
+verbose = 2
+"""
+
+
+TAKE = """#!/bin/sh
+cat > "$HOME/$1/$$.$(date +%s%N)"
+sleep 0.1
+"""
+
+
+def got(top):
+    out = []
+    for path in glob.glob(top + "/*"):
+        with open(path, "rb") as f:
+            out.append(f.read())
+    return out
+
+
+def fetch(r, proto):
+    return r.user.run("getmail", "-g", ".", "-r", ".getmail-" + proto)
+
+
+def main():
+    r = ClientRoom("getmail", corpus=False,
+        only=(0, 1, 2, 3, 5, 6, 7, 8, 9, 11))
+    kept = list(r.messages)
+    r.user.write("take", TAKE, 0o700)
+    for proto, port, kind, more in (
+            ("imap", "imaps", "IMAP", 'mailboxes = ("INBOX",)'),
+            ("pop3", "pop3s", "POP3", "")):
+        r.messages = list(kept)
+        r.room.fill(r.user, r.mbox())
+        top = "%s/%s" % (r.user.home, proto)
+        os.makedirs(top)
+        r.user.write(".getmail-" + proto, RC % {"kind": kind,
+            "port": r.ports[port], "user": r.user.name, "proto": proto,
+            "password": r.user.password, "crt": r.crt, "more": more,
+            "home": r.user.home})
+        done = fetch(r, proto)
+        tap.ok(done.returncode == 0, proto + ": getmail says 0",
+            done.text[-2000:])
+        r.compare(got(top), proto, ADDED)
+        new = mailgen.head(600, b"delivered later") + b"\nnew\n"
+        with open(r.user.spool, "ab") as f:
+            f.write(mailgen.to_mbox([new]))
+        r.messages.append(new)
+        done = fetch(r, proto)
+        tap.ok(done.returncode == 0, proto + ": again", done.text[-2000:])
+        r.compare(got(top), proto + ", again", ADDED)
+    r.quiet_log()
+
+
+run(main)

@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""offlineimap3 syncs into a Maildir, twice; flags go both ways.  It adds
+nothing to what it pulls, but parses and prints each message anew with
+Python's email package, which changes badly formed ones: so no corpus."""
+
+import os
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import mailgen
+from clientroom import ClientRoom, maildir
+from tap import run, tap
+
+RC = """
+[general]
+accounts = it
+ui = basic
+maxsyncaccounts = 1
+
+[Account it]
+localrepository = near
+remoterepository = far
+
+[Repository near]
+type = Maildir
+localfolders = ~/Maildir
+
+[Repository far]
+type = IMAP
+remotehost = localhost
+remoteport = %(port)d
+remoteuser = %(user)s
+remotepass = %(password)s
+ssl = yes
+sslcacertfile = %(crt)s
+auth_mechanisms = PLAIN
+folderfilter = lambda name: name == "INBOX"
+"""
+
+
+def sync(r, what):
+    done = r.user.run("offlineimap", "-o", "-c", ".offlineimaprc", secs=90)
+    tap.ok(done.returncode == 0 and "ERROR" not in done.text,
+        "offlineimap: " + what, done.text[-3000:])
+
+
+def near(r, subject):
+    for path, data in maildir(r.user.home + "/Maildir/INBOX").items():
+        if b"Subject: " + subject + b"\n" in mailgen.unwire(data):
+            return path
+    raise LookupError(subject)
+
+
+def main():
+    r = ClientRoom("offlineimap", corpus=False)
+    r.user.write(".offlineimaprc", RC % {"port": r.ports["imaps"],
+        "user": r.user.name, "password": r.user.password, "crt": r.crt})
+    inbox = r.user.home + "/Maildir/INBOX"
+    sync(r, "first")
+    r.compare(maildir(inbox).values(), "pulled")
+    first = set(maildir(inbox))
+    sync(r, "again")
+    tap.equal(set(maildir(inbox)), first, "a second run changes nothing")
+    c = r.imap()
+    c.must("STORE 1 +FLAGS (\\Flagged)")
+    path = near(r, b"test 4 of a set")
+    to = path.replace("/new/", "/cur/").split(":2,")[0] + ":2,FS"
+    os.rename(path, to)
+    sync(r, "flags in both directions")
+    tap.ok("F" in near(r, b"test 0 of a set").split(":2,")[1],
+        "\\Flagged came down")
+    seen = b"".join(c.must("FETCH 5 FLAGS")[-1])
+    tap.ok(b"\\Flagged" in seen and b"\\Seen" in seen, "flags went up", seen)
+    r.compare(maildir(inbox).values(), "in the end")
+    r.quiet_log()
+
+
+run(main)

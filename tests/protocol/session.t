@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a transcript can't say of a session: its memory while hostile or huge
+input comes, that it sleeps in IDLE, and how signals and hang-ups end it."""
+
+import os
+import re
+import signal
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, os.pardir, "lib"))
+
+import server    # noqa: E402
+from imapc import Gone    # noqa: E402
+from tap import run, tap, wait_for    # noqa: E402
+from transcript import messages    # noqa: E402
+
+MIB = 1 << 20
+host = None
+
+
+def growth_kib(before, pids):
+    return max(server.rss_kib(p) - before.get(p, 0) for p in pids)
+
+
+def bounded(name, limit_kib, pids, before):
+    """No process of the connection has grown by more than that."""
+    grown = growth_kib(before, pids)
+    if server.sanitized():
+        tap.ok(True, name + " (memory is no measure in this build)")
+    else:
+        tap.ok(grown < limit_kib, "%s: %d KiB" % (name, grown))
+
+
+def measured(c):
+    c.cmd("NOOP")
+    pids = host.processes()
+    return pids, {p: server.rss_kib(p) for p in pids}
+
+
+def send_much(c, count, piece=b"x" * 65535 + b"\n"):
+    while count > 0:
+        c.send(piece[:min(count, len(piece))])
+        count -= len(piece)
+
+
+def refused_literal():
+    """RFC 7888 4: what is refused and sent all the same is thrown away."""
+    c = host.imap()
+    pids, before = measured(c)
+    c.send(b"a APPEND no-such {%d+}\r\n" % (128 * MIB))
+    send_much(c, 128 * MIB)
+    c.send(b"\r\nb NOOP\r\n")
+    tap.equal(c.line(), b"a NO [TRYCREATE] No such mailbox\r\n",
+        "128 MiB for a mailbox that is not there")
+    tap.equal(c.line(), b"b OK NOOP completed\r\n", "in step behind it")
+    bounded("128 MiB thrown away", 1024, pids, before)
+    c.send(b"c APPEND INBOX {%d+}\r\n" % ((1 << 30) + 1))
+    send_much(c, (1 << 30) + 1)
+    c.send(b"\r\nd NOOP\r\n")
+    tap.equal(c.line(), b"c NO [TOOBIG] The message is too large\r\n",
+        "a message of 1 GiB and one octet")
+    tap.equal(c.line(), b"d OK NOOP completed\r\n", "in step behind it")
+    bounded("thrown away as well", 1024, pids, before)
+    c.close()
+
+
+def streamed_append():
+    """A message is not in memory as a whole."""
+    size = 64 * MIB
+    c = host.imap()
+    pids, before = measured(c)
+    c.send(b"a APPEND INBOX {%d+}\r\n" % size)
+    send_much(c, size - 2)
+    c.send(b"\r\n\r\n")
+    got = c.line()
+    tap.ok(b"a OK [APPENDUID " in got, "64 MiB appended", got)
+    bounded("64 MiB appended", 12 * 1024, pids, before)
+    c.close()
+
+
+def junk():
+    c = host.imap()
+    pids, before = measured(c)
+    c.send(b"a SEARCH " + b"(" * (8 * MIB) + b"\r\n")
+    tap.ok(c.line().startswith(b"a BAD "), "8 MiB of parentheses")
+    c.send(b"x" * (8 * MIB) + b"\r\n")
+    tap.ok(c.line().startswith(b"* BAD "), "8 MiB that are no tag")
+    tap.equal(c.cmd("NOOP")[0], "OK", "in step behind it")
+    bounded("8 MiB lines", 1024, pids, before)
+    c.close()
+
+
+def junk_before_login():
+    """Bounded before login, and soon over."""
+    for name, data in (("letters", b"x"), ("NUL", b"\0"), ("literals",
+            b"a ID ({1+}\r\n"), ("blank lines", b"\r\n")):
+        c = host.imap(login=False)
+        try:
+            for _ in range(64):
+                c.send(data * (65536 // len(data)))
+            c.rest()
+        except (Gone, ConnectionError):
+            pass
+        wait_for("the end", lambda: not host.processes())
+        tap.ok(True, "%s before login: closed" % name)
+        c.close()
+
+
+def held_before_login():
+    """What may stay unfinished before login costs little."""
+    literals = b"".join(b" \"f%d\" {4096+}\r\n%s" % (n, b"v" * 4096)
+        for n in range(7))
+    for name, data in (("a line", b"x" * 8192),
+            ("a literal", b"a LOGIN joe {4096+}\r\n" + b"p" * 4095),
+            ("literals", b"a ID (" + literals[1:]),
+            ("a response", b"a AUTHENTICATE PLAIN\r\n" + b"A" * 4096)):
+        c = host.imap(login=False)
+        pids = host.processes()
+        before = {p: server.rss_kib(p) for p in pids}
+        c.send(data)
+        time.sleep(0.3)
+        tap.equal(host.processes(), pids, "%s: waited for" % name)
+        bounded(name + " without end before login", 256, pids, before)
+        c.close()
+        wait_for("the end", lambda: not host.processes())
+
+
+def switches(pids):
+    return {p: server.status(p, "voluntary_ctxt_switches") for p in pids}
+
+
+def idle_sleeps():
+    """decisions.md: no polling.  RFC 2177."""
+    host.account().fill(messages(1, 3))
+    c = host.imap(tls=True)
+    c.cmd("SELECT INBOX")
+    c.send(b"i IDLE\r\n")
+    tap.equal(c.line(), b"+ idling\r\n", "in IDLE")
+    time.sleep(2)
+    pids = host.processes()
+    before = switches(pids)
+    time.sleep(5)
+    tap.equal(switches(pids), before,
+        "nobody wakes up in 5 s of IDLE (%d processes)" % len(pids))
+    begun = time.monotonic()
+    host.account().deliver(messages(4, 4))
+    tap.equal(c.line(), b"* 4 EXISTS\r\n", "told of new mail")
+    took = time.monotonic() - begun
+    tap.ok(took < 2, "soon: %.3f s" % took)
+    tap.equal(c.line(), b"* 4 RECENT\r\n", "and that it is recent")
+    c.send(b"DONE\r\n")
+    tap.equal(c.line(), b"i OK IDLE completed\r\n", "ended")
+    c.close()
+
+
+def signals():
+    """SIGTERM and SIGHUP end a session with BYE (RFC 3501 7.1.5)."""
+    for number, bye, word in (
+            (signal.SIGTERM, b"* BYE Server shutting down\r\n",
+            "Killed \\(terminated\\)"),
+            (signal.SIGHUP, b"* BYE Server hangup\r\n", "Hangup")):
+        for idle in (False, True):
+            wait_for("quiet", lambda: not host.processes())
+            c = host.imap()
+            c.cmd("SELECT INBOX")
+            if idle:
+                c.send(b"i IDLE\r\n")
+                c.line()
+            os.kill(host.sessions()[0], number)
+            tap.equal(c.rest(), bye, "%s%s" % (signal.Signals(number).name,
+                " in IDLE" if idle else ""))
+            c.close()
+        wait_for("a log line", lambda: re.search(
+            word + r" user=joe host=\[127\.0\.0\.1\]", host.log()))
+        tap.ok(True, "logged")
+
+
+def hang_up():
+    """Half a message is no message."""
+    c = host.imap()
+    c.cmd("CREATE half")
+    c.send(b"a APPEND half {1000}\r\n")
+    tap.ok(c.line().startswith(b"+ "), "asked for the message")
+    c.send(b"Subject: half\r\n\r\n")
+    c.close()
+    wait_for("a log line", lambda: "Unexpected client disconnect, while "
+        "reading line user=joe host=[127.0.0.1]" in host.log())
+    c = host.imap()
+    tap.equal(c.cmd("STATUS half (MESSAGES)")[2],
+        [[b'* STATUS "half" (MESSAGES 0)\r\n']], "nothing was appended")
+    c.close()
+
+
+def main():
+    global host
+    host = server.Host()
+    for part in (refused_literal, streamed_append, junk, junk_before_login,
+            held_before_login, idle_sleeps, signals, hang_up):
+        part()
+        wait_for("the end of all sessions", lambda: not host.processes())
+    tap.ok(not host.faults(), "no fault was reported", host.faults())
+
+
+run(main, 400)
