@@ -13,6 +13,7 @@
 #include "c-client/base/banned.h"
 
 #define PIECE	(16u * 1024)
+#define LEAST	64u
 
 static bool
 count_plain(const char *p, size_t n, size_t *used, uint64_t *bare)
@@ -138,7 +139,11 @@ fast_add(struct buf *out, size_t *room, const char *p, size_t n, char before)
 		char *q;
 		size_t got;
 
-		if (out->max != 0 && 2 * k > out->max - out->n)
+		/* Less than what fits: a line end takes two octets. */
+		if (k > *room)
+			k = *room - *room / 8;
+		if (k < LEAST || (out->max != 0 &&
+		    2 * k > out->max - out->n))
 			break;
 		if (memchr(p + done, '\0', k) != NULL ||
 		    (q = buf_room(out, 2 * k)) == NULL)
