@@ -19,19 +19,9 @@
 /* "DONE" and its line end; more without a line end is no DONE any more. */
 #define DONE_MAX		16u
 
-/*
- * An event tells that somebody began to write.  What he wrote is there for us
- * when he has committed it, and of that there is no event: so we look at once,
- * and again after these times.  Without events nothing is looked at.
- */
-static const int looks_msecs[] = { 30, 1000 };
-#define LOOKS	(sizeof looks_msecs / sizeof looks_msecs[0])
-
 struct idle {
 	struct watch *watch;	/* NULL: no mailbox is selected */
 	int64_t end, alive;	/* when to end, when to say something */
-	int64_t again;		/* when to look again after an event */
-	size_t looks;		/* how often that was done; LOOKS: no more */
 };
 
 static int64_t
@@ -71,8 +61,6 @@ next_msecs(const struct idle *i)
 	int64_t now = now_msecs();
 	int msecs;
 
-	if (i->looks < LOOKS && i->again < next)
-		next = i->again;
 	msecs = next <= now ? 0 : (int)(next - now);
 	if (i->watch != NULL && watch_msecs(i->watch) < msecs)
 		msecs = watch_msecs(i->watch);
@@ -87,17 +75,6 @@ look(struct session *s)
 	arena_reset(s->scratch);
 }
 
-/* Something was written. */
-static void
-on_event(struct session *s, struct idle *i)
-{
-	if (!watch_take(i->watch))
-		return;
-	look(s);
-	i->looks = 0;
-	i->again = now_msecs() + looks_msecs[0];
-}
-
 static void
 on_timeout(struct session *s, struct idle *i)
 {
@@ -109,8 +86,6 @@ on_timeout(struct session *s, struct idle *i)
 	}
 	if (i->watch != NULL)
 		look(s);
-	if (i->looks < LOOKS && now >= i->again && ++i->looks < LOOKS)
-		i->again = now + looks_msecs[i->looks];
 	if (now >= i->alive) {
 		reply_untagged(s, "OK", NULL, "Still here");
 		i->alive = now + KEEP_ALIVE_MSECS;
@@ -127,7 +102,8 @@ idle(struct session *s, struct idle *i)
 
 		switch (session_wait(s, fd, next_msecs(i))) {
 		case STREAM_OTHER:
-			on_event(s, i);
+			if (watch_take(i->watch))
+				look(s);
 			break;
 		case STREAM_TIMEOUT:
 			on_timeout(s, i);
@@ -143,7 +119,7 @@ idle(struct session *s, struct idle *i)
 void
 cmd_idle(struct session *s, struct args *a)
 {
-	struct idle i = { .looks = LOOKS };
+	struct idle i = { .watch = NULL };
 
 	if (!args_end(a)) {
 		reply_bad_args(s, a);

@@ -151,16 +151,19 @@ pem_read(struct pem *pem, const char *path, struct stat *st,
 	return 0;
 }
 
-static int
-expired(const char *path, const X509 *leaf, struct fault *why)
+/* Wrong dates are for the client to judge, whose user can still read his mail
+ * then; who runs the server is told. */
+static void
+warn_of_dates(const char *path, const X509 *leaf)
 {
 	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
-		return fault_set(why, FAULT_CANNOT, "certificate %s: it has "
-		    "expired; get a new one and put it there", path);
+		log_line(LOG_ERR, "certificate %s: it has expired, and "
+		    "clients warn of it; get a new one and put it there",
+		    path);
 	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
-		return fault_set(why, FAULT_CANNOT, "certificate %s: it is "
-		    "not valid before a later day; check the clock", path);
-	return 0;
+		log_line(LOG_ERR, "certificate %s: it is not valid before a "
+		    "later day, and clients warn of it; check the clock",
+		    path);
 }
 
 /* Move the issuer of certs[at - 1] to `at`.  False if it isn't there. */
@@ -307,8 +310,7 @@ tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
 		    key_file == path ? "the same file" : key_file);
 		goto out;
 	}
-	if (expired(path, pem.certs[0], why) == -1)
-		goto out;
+	warn_of_dates(path, pem.certs[0]);
 	if (st.st_mode & S_IROTH)
 		log_line(LOG_WARNING, "certificate %s: everybody on this "
 		    "machine can read the private key; chmod 600 %s",

@@ -212,15 +212,28 @@ static const struct key keys[] = {
 
 #define KEYS	(sizeof keys / sizeof keys[0])
 
-static const char *
-first_directory(const char *const *names, const char *otherwise)
+static bool
+is_directory(const char *name)
 {
 	struct stat st;
 
-	for (; *names != NULL; names++)
-		if (stat(*names, &st) == 0 && S_ISDIR(st.st_mode))
-			return *names;
-	return otherwise;
+	return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/*
+ * The directory that the build named, if this machine has it, else the first
+ * of the usual ones: a server built with the words of another system finds
+ * this one's certificates all the same.
+ */
+static const char *
+choose_directory(const char *built, const char *const *usual)
+{
+	if (built[0] != '\0' && is_directory(built))
+		return built;
+	for (const char *const *name = usual; *name != NULL; name++)
+		if (is_directory(*name))
+			return *name;
+	return built[0] != '\0' ? built : usual[0];
 }
 
 void
@@ -235,9 +248,10 @@ config_defaults(struct config *c)
 		.auth = DEFAULT_AUTH,
 		.users_file = "",
 		.plaintext = DEFAULT_PLAINTEXT,
-		.cert_dir = DEFAULT_CERT_DIR,
-		.key_dir = DEFAULT_KEY_DIR,
-		.mail_spool = DEFAULT_MAIL_SPOOL,
+		.cert_dir = choose_directory(DEFAULT_CERT_DIR, certs),
+		.key_dir = is_directory(DEFAULT_KEY_DIR) ? DEFAULT_KEY_DIR :
+		    "",
+		.mail_spool = choose_directory(DEFAULT_MAIL_SPOOL, spools),
 		.mail_root = "",
 		.index_dir = "",
 		.dot_lock = true,
@@ -250,10 +264,6 @@ config_defaults(struct config *c)
 		.pam_session = false,
 		.log = "syslog",
 	};
-	if (c->cert_dir[0] == '\0')
-		c->cert_dir = first_directory(certs, certs[0]);
-	if (c->mail_spool[0] == '\0')
-		c->mail_spool = first_directory(spools, spools[0]);
 }
 
 /* Keys that weren't named are in the `private` beside the certificates

@@ -343,8 +343,8 @@ inbox_make(struct mbox *m, struct fault *why)
 	return there == 1 ? 0 : -1;
 }
 
-int
-mbox_append(struct box *box, struct append_item *items, size_t count,
+static int
+append_once(struct box *box, struct append_item *items, size_t count,
     struct fault *why)
 {
 	struct work w = { .m = box->state, .items = items, .count = count,
@@ -352,8 +352,6 @@ mbox_append(struct box *box, struct append_item *items, size_t count,
 	struct stat st;
 	int status = -1, there;
 
-	if (count == 0)
-		return 0;
 	mbox_keywords_init(&w.keywords);
 	if (inbox_make(w.m, why) == 0 && measure(&w) == 0) {
 		there = mbox_lock(w.m, MBOX_LOCK_WRITE, &st, why);
@@ -368,5 +366,20 @@ mbox_append(struct box *box, struct append_item *items, size_t count,
 	mbox_keywords_clear(&w.keywords);
 	buf_clear(&w.out.kept);
 	buf_clear(&w.sender);
+	return status;
+}
+
+int
+mbox_append(struct box *box, struct append_item *items, size_t count,
+    struct fault *why)
+{
+	int status;
+
+	if (count == 0)
+		return 0;
+	status = append_once(box, items, count, why);
+	/* Somebody threw the index away, or wrote without a lock. */
+	if (status == -1 && why->code == FAULT_CHANGED)
+		status = append_once(box, items, count, why);
 	return status;
 }

@@ -184,8 +184,8 @@ both_try(struct mbox_lock *l, int fd, enum mbox_lock_kind kind, long *holder,
 	return got;
 }
 
-static void
-pause_random(void)
+void
+mbox_lock_pause(void)
 {
 	uint32_t random = 0;
 	struct timespec ts = { 0, 0 };
@@ -216,7 +216,7 @@ mbox_lock_take(struct mbox_lock *l, int fd, enum mbox_lock_kind kind,
 			end = file_clock() + l->timeout;
 		else if (file_clock() >= end)
 			break;
-		pause_random();
+		mbox_lock_pause();
 	}
 	if (holder > 0)
 		return fault_set(why, FAULT_INUSE,

@@ -44,4 +44,7 @@ int mbox_lock_take(struct mbox_lock *, int fd, enum mbox_lock_kind,
     struct fault *);
 void mbox_lock_drop(struct mbox_lock *);	/* none held: nothing */
 
+/* Sleep for 5 to 50 ms. */
+void mbox_lock_pause(void);
+
 #endif

@@ -333,22 +333,53 @@ mbox_sync_locked(struct mbox *m, bool settle, struct fault *why)
 	return status;
 }
 
+/* The lock, tried once: 1, 0 (the INBOX is missing), or -1. */
+static int
+lock_try(struct mbox *m, struct fault *why)
+{
+	uint32_t timeout = m->lock.timeout;
+	struct stat st;
+	int there;
+
+	m->lock.timeout = 0;
+	there = mbox_lock(m, m->box->meta.note_size != 0 && m->writable ?
+	    MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st, why);
+	m->lock.timeout = timeout;
+	return there;
+}
+
+/*
+ * Where many sessions hear of a change at once, one of them scans: the others,
+ * while they wait for the lock, find what it put into the index.
+ */
 int
 mbox_sync(struct box *box, struct fault *why)
 {
 	struct mbox *m = box->state;
-	enum mbox_lock_kind kind;
+	double end = 0;
 	struct stat st;
 	int there, status;
 
-	if ((there = mbox_refresh(m, &st, why)) == -1)
-		return -1;
-	if (there && is_unchanged(m, &st))
-		return 0;
-	kind = box->meta.note_size != 0 && m->writable ? MBOX_LOCK_WRITE :
-	    MBOX_LOCK_SCAN;
-	if (there && (there = mbox_lock(m, kind, &st, why)) == -1)
-		return -1;
+	for (;;) {
+		if ((there = mbox_refresh(m, &st, why)) == -1)
+			return -1;
+		if (there && is_unchanged(m, &st))
+			return 0;
+		if (there)
+			there = lock_try(m, why);
+		if (there != -1)
+			break;
+		if (why->code != FAULT_INUSE)
+			return -1;
+		if (end == 0)
+			end = file_clock() + m->lock.timeout;
+		else if (file_clock() >= end)
+			return -1;
+		mbox_lock_pause();
+		if (box_begin(box, why) == -1)
+			return -1;
+		box_rollback(box);
+	}
 	if (!there)
 		return sync_missing(box, why);
 	status = mbox_sync_locked(m, true, why);

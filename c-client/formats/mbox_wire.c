@@ -139,9 +139,8 @@ fast_add(struct buf *out, size_t *room, const char *p, size_t n, char before)
 		char *q;
 		size_t got;
 
-		/* Less than what fits: a line end takes two octets. */
 		if (k > *room)
-			k = *room - *room / 8;
+			k = *room;
 		if (k < LEAST || (out->max != 0 &&
 		    2 * k > out->max - out->n))
 			break;
@@ -149,7 +148,11 @@ fast_add(struct buf *out, size_t *room, const char *p, size_t n, char before)
 		    (q = buf_room(out, 2 * k)) == NULL)
 			break;
 		got = (size_t)(fast_copy(q, p + done, k, before) - q);
-		if (got > *room)
+		/* What was too much: few octets, or there are few in all. */
+		for (; got > *room; k--)
+			got -= p[done + k - 1] == '\n' && (k > 1 ?
+			    p[done + k - 2] : before) != '\r' ? 2 : 1;
+		if (k == 0)
 			break;
 		out->n += got;
 		*room -= got;

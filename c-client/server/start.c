@@ -94,8 +94,8 @@ static int
 serve_owner(const struct service *service, const struct config *c)
 {
 	static struct auth_user user;
-	struct session_start s = { .service = service, .config = c,
-	    .client = "local", .tag = "", .mechanism = "", .preauth = true };
+	/* What it points to lives as long as the process, and so does it. */
+	static struct session_start s;
 	const struct passwd *pw = getpwuid(getuid());
 	char name[LOG_FIELD_MAX];
 	int status;
@@ -109,8 +109,9 @@ serve_owner(const struct service *service, const struct config *c)
 	snprintf(user.home, sizeof user.home, "%s", pw->pw_dir);
 	user.uid = getuid();
 	user.gid = getgid();
-	s.user = user.name;
-	s.home = user.home;
+	s = (struct session_start){ .service = service, .config = c,
+	    .user = user.name, .home = user.home, .client = "local",
+	    .tag = "", .mechanism = "", .preauth = true };
 	s.inbox_made = spool_prepare(c, &user);
 	s.spool_writable = spool_is_writable(c);
 	if (chdir(user.home) == -1)

@@ -6,8 +6,10 @@
 #include "c-client/store/index.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "c-client/base/arena.h"
@@ -354,6 +356,10 @@ index_commit(struct index *ix, struct box_meta *m, struct index_records *all,
 	ix->change++;
 	ix->layout += cleared ? 1 : 0;
 	checkpoint(ix);
+	/* Those who wait for changes are woken by the write to the log, which
+	 * comes before the commit can be seen; this wakes them after it. */
+	if (ix->wal != NULL)
+		utimensat(AT_FDCWD, ix->wal, NULL, AT_SYMLINK_NOFOLLOW);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ import tempfile
 
 import certs
 import mailgen
-from server import listening, parents, status
+from server import listening, parents, read, status
 from tap import ROOT, need, skip_all, tap, wait_for, watchdog
 
 UNSHARE = ["unshare", "-mnpuif", "--mount-proc", "--kill-child"]
@@ -384,6 +384,8 @@ class Room:
             return self.standin()
         self.install()
         self.certificate()
+        if self.inside:
+            self.services()
         conf = self.dir + "/inetd.conf"
         with open(conf, "w") as f:
             for name, (line, program, argv) in self.readme_lines().items():
@@ -392,6 +394,15 @@ class Room:
         self.start([shutil.which("inetd"), "-i", conf])
         for port in self.ports.values():
             wait_for("inetd on port %d" % port, lambda: listening(port))
+
+    def services(self):
+        """On a small Debian /etc/services is missing; README then says to
+        take ours."""
+        have = read("/etc/services")
+        if not all(re.search(r"(?m)^%s\s" % name, have)
+                for name in ("imap2", "imaps", "pop3", "pop3s")):
+            with open("/etc/services", "a") as f:
+                f.write(read(os.path.join(ROOT, "etc/services")))
 
     def loopback_line(self, name, line, argv):
         program = self.programs["imap" if name[0] == "i" else "pop"]
@@ -422,12 +433,7 @@ class Room:
 
     def log(self):
         """What was logged so far, a string."""
-        try:
-            with open(self.syslog, errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
+        return read(self.syslog)
 
     def stderr(self):
-        with open(os.path.join(self.dir, "stderr"), errors="replace") as f:
-            return f.read()
+        return read(os.path.join(self.dir, "stderr"))

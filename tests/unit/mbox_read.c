@@ -369,19 +369,22 @@ test_changes(void **state)
 static void
 test_wire(void **state)
 {
-	static const char chars[] = "\n\r\0Fx";
+	static const char chars[] = "\n\r\0Fxxxx";
 	unsigned seed = 3;
 
 	(void)state;
-	for (int run = 0; run < 20000; run++) {
-		char text[80];
-		size_t n = (size_t)rand_r(&seed) % 70, used, i;
+	for (int run = 0; run < 6000; run++) {
+		char text[320];
+		size_t n = (size_t)rand_r(&seed) % (run < 4000 ? 70 : 310);
+		size_t used, i, kinds = 3 + (size_t)run % 6;
 		uint64_t bare = 0, expect = 0;
 		struct buf out, plain;
 		bool found;
 
 		for (i = 0; i < n + 2; i++)
-			text[i] = chars[rand_r(&seed) % 5];
+			text[i] = run % 4 == 3 && rand_r(&seed) % 30 != 0 ?
+			    '\n' : run % 4 == 2 && rand_r(&seed) % 9 != 0 ?
+			    'x' : chars[(size_t)rand_r(&seed) % kinds];
 		found = mbox_wire_count(text + 1, n, &used, &bare);
 		for (i = 1; i <= n; i++) {
 			if (text[i] != '\n')

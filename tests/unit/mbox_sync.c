@@ -4,6 +4,7 @@
  * changed, what is forged; and how much is read for it.
  */
 #include <fcntl.h>
+#include <lockfile.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -711,6 +713,111 @@ test_answers(void **state)
 	}
 }
 
+/* A well-behaved program that changes the mailbox all the time: writes it
+ * anew, in place or under its name, adds to it, empties and removes it. */
+static void
+storm_write(double secs, unsigned seed)
+{
+	double end = file_clock() + secs;
+	char dot[128], new_path[128];
+	struct buf b;
+
+	snprintf(dot, sizeof dot, "%s.lock", room.spool);
+	snprintf(new_path, sizeof new_path, "%s.new", room.spool);
+	buf_init(&b, 0);
+	while (file_clock() < end) {
+		struct flock fl = { .l_type = F_WRLCK };
+		int count = rand_r(&seed) % 8, how = rand_r(&seed) % 5;
+		int fd;
+
+		buf_reset(&b);
+		for (int i = 0; i < count; i++) {
+			int id = rand_r(&seed) % 1000;
+
+			buf_addf(&b, "From a " DATE "Subject: %d\nStatus: %s\n"
+			    "\n", id, id % 2 ? "RO" : "O");
+			for (int k = rand_r(&seed) % 50; k >= 0; k--)
+				buf_addf(&b, "%d\n", id);
+			buf_addf(&b, "end %d\n\n", id);
+		}
+		while (lockfile_create(dot, 0, L_PID) != L_SUCCESS)
+			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+		fd = open(room.spool, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		fcntl(fd, F_SETLKW, &fl);
+		if (how == 0 || how == 1)
+			mboxroom_add(room.spool, buf_span(&b));
+		else if (how == 2)
+			mboxroom_write(room.spool, buf_span(&b));
+		else if (how == 3) {
+			mboxroom_write(new_path, buf_span(&b));
+			rename(new_path, room.spool);
+		} else
+			unlink(room.spool);
+		close(fd);
+		lockfile_remove(dot);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	_exit(0);
+}
+
+/* Each message that is read is one that was written, whole. */
+static void
+storm_message(struct span text)
+{
+	int id = -1;
+	char line[32];
+	size_t at, n;
+
+	assert_int_equal(sscanf(text.p, "Subject: %d", &id), 1);
+	at = (size_t)snprintf(line, sizeof line, "Subject: %d\r\n\r\n", id);
+	assert_true(text.n > at && memcmp(text.p, line, at) == 0);
+	n = (size_t)snprintf(line, sizeof line, "%d\r\n", id);
+	while (text.n - at > n && memcmp(text.p + at, line, n) == 0)
+		at += n;
+	snprintf(line, sizeof line, "end %d\r\n", id);
+	assert_true(span_is(span_slice(text, at, text.n), line));
+}
+
+static void
+test_storm(void **state)
+{
+	unsigned seed = (unsigned)time(NULL);
+	int status, reads = 0;
+	pid_t pid, other;
+	struct box *box;
+
+	(void)state;
+	print_message("# seed %u\n", seed);
+	mboxroom_write(room.spool, SPAN(""));
+	if ((other = fork()) == 0)
+		storm_write(3, seed + 1);
+	if ((pid = fork()) == 0)
+		storm_write(3, seed);
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		mboxroom_sync(box);
+		for (size_t i = 0; i < box->count; i++) {
+			struct fault f = { .code = FAULT_NONE };
+			struct buf b;
+
+			buf_init(&b, 0);
+			if (box->driver->read(box, &box->records[i], 0,
+			    SIZE_MAX, &b, &f) == 0) {
+				buf_string(&b);
+				storm_message(buf_span(&b));
+				reads++;
+			} else
+				assert_int_equal(f.code, FAULT_CHANGED);
+			buf_clear(&b);
+		}
+	}
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_true(reads > 100);
+	box_close(box);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
 static int
 setup(void **state)
 {
@@ -746,6 +853,7 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_storm),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

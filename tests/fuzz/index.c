@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The index of somebody who means harm: a database file with octets changed,
+ * or rows with right checksums and any contents.  What comes out is sane, or a
+ * new index; and it can be written to.
+ *
+ * Input: one octet that chooses, then the contents of a row, or edits of four
+ * octets each: place (24 bits, little end first), new octet.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/log.h"
+#include "c-client/store/box.h"
+#include "c-client/store/index_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static char dir[64], file[80];
+static char *good;
+static size_t good_size;
+
+static void
+must(bool what)
+{
+	if (!what)
+		abort();
+}
+
+static void
+quiet(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	(void)line;
+}
+
+static void
+leave(void)
+{
+	index_remove(dir, "x", 1, NULL);
+	snprintf(file, sizeof file, "%s/.lock", dir);
+	unlink(file);
+	rmdir(dir);
+}
+
+/* An index with some of everything. */
+static void
+prepare(void)
+{
+	struct box_meta m = { .uidnext = 1 };
+	struct index_records all = { 0 };
+	struct index *ix;
+	struct stat st;
+	bool changed;
+	int fd;
+
+	log_to_sink(quiet, NULL);
+	snprintf(dir, sizeof dir, "/tmp/imap-fuzz-XXXXXX");
+	must(mkdtemp(dir) != NULL);
+	atexit(leave);
+	snprintf(file, sizeof file, "%s/x", dir);
+	ix = index_open(dir, "x", 1, NULL);
+	must(ix != NULL);
+	must(index_begin(ix, &m, &all, &changed, NULL) == 0);
+	m.uidvalidity = 7;
+	m.keywords[m.keyword_count++] = "$Forwarded";
+	for (int i = 0; i < 150; i++) {
+		index_records_grow(&all, all.count + 1);
+		all.p[all.count++] = (struct record){ .uid = m.uidnext++ };
+		index_note_added(ix, all.count);
+	}
+	index_note_meta(ix);
+	must(index_commit(ix, &m, &all, NULL) == 0);
+	must(index_parsed_put(ix, 1, 7, &all, &all.p[3].uid, &SPAN("text"), 1,
+	    NULL) == 0);
+	index_close(ix);
+	free(all.p);
+	fd = open(file, O_RDONLY);
+	must(fd != -1 && fstat(fd, &st) == 0);
+	good_size = (size_t)st.st_size;
+	good = malloc(good_size);
+	must(good != NULL && file_read_full(fd, good, good_size) ==
+	    (ssize_t)good_size);
+	close(fd);
+}
+
+static void
+write_edited(const uint8_t *data, size_t size)
+{
+	char *copy = malloc(good_size);
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	must(copy != NULL && fd != -1);
+	memcpy(copy, good, good_size);
+	for (; size >= 4; data += 4, size -= 4)
+		copy[(data[0] | (size_t)data[1] << 8 |
+		    (size_t)data[2] << 16) % good_size] = (char)data[3];
+	must(file_write_full(fd, copy, good_size) == (ssize_t)good_size);
+	close(fd);
+	free(copy);
+}
+
+static void
+write_row(unsigned which, const uint8_t *data, size_t size)
+{
+	static const char *const sql[] = {
+		"INSERT OR REPLACE INTO box VALUES(1, ?1, ?2)",
+		"INSERT OR REPLACE INTO records VALUES(2, 1, ?1, ?2)",
+		"INSERT OR REPLACE INTO parsed VALUES(4294967300, 0, ?1, ?2)",
+	};
+	static const uint64_t seeds[] = { 0, 2, UINT64_C(4294967300) };
+	sqlite3 *db = NULL;
+	sqlite3_stmt *s = NULL;
+
+	write_edited(NULL, 0);
+	must(sqlite3_open(file, &db) == SQLITE_OK);
+	must(sqlite3_prepare_v2(db, sql[which], -1, &s, NULL) == SQLITE_OK);
+	sqlite3_bind_int64(s, 1, (int64_t)index_sum(data, size,
+	    seeds[which]));
+	sqlite3_bind_blob(s, 2, data, (int)size, SQLITE_STATIC);
+	must(sqlite3_step(s) == SQLITE_DONE);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+}
+
+static void
+check(const struct box_meta *m, const struct index_records *all)
+{
+	must(m->uidnext > 0 && m->stamp_size <= BOX_STAMP_MAX &&
+	    m->note_size <= BOX_STAMP_MAX);
+	must(m->keyword_count <= BOUND_KEYWORDS);
+	for (size_t i = 0; i < m->keyword_count; i++)
+		must(index_keyword_is_valid(span_of(m->keywords[i])));
+	for (size_t i = 0; i < all->count; i++) {
+		const struct record *r = &all->p[i];
+
+		must(r->uid > (i == 0 ? 0 : r[-1].uid));
+		must(r->uid < m->uidnext);
+		must(r->wire_header <= r->wire_size);
+		must(r->modseq <= m->highestmodseq);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct box_meta m = { .uidnext = 1 };
+	struct index_records all = { 0 };
+	struct index_chunk chunk = { 0 };
+	struct index *ix;
+	bool changed;
+	size_t at;
+
+	if (size == 0)
+		return 0;
+	if (good == NULL)
+		prepare();
+	if (data[0] % 4 == 0)
+		write_edited(data + 1, size - 1);
+	else
+		write_row(data[0] % 4 - 1, data + 1, size - 1);
+	ix = index_open(dir, "x", 1, NULL);
+	must(ix != NULL);
+	must(index_refresh(ix, &m, &all, &changed, NULL) == 0);
+	check(&m, &all);
+	for (uint32_t uid = 1; uid < 8; uid++)
+		if (index_parsed_get(ix, uid, 1, &chunk, &at))
+			must(index_chunk_text(&chunk, at).n <=
+			    INDEX_TEXT_MAX);
+	if (index_begin(ix, &m, &all, &changed, NULL) == 0) {
+		if (m.uidvalidity == 0)
+			m.uidvalidity = 8;
+		if (m.uidnext < UINT32_MAX) {
+			index_records_grow(&all, all.count + 1);
+			all.p[all.count++] = (struct record){
+			    .uid = m.uidnext++ };
+			index_note_added(ix, all.count);
+		}
+		index_note_meta(ix);
+		index_commit(ix, &m, &all, NULL);
+		if (index_refresh(ix, &m, &all, &changed, NULL) == 0)
+			check(&m, &all);
+		index_parsed_put(ix, 1, m.uidvalidity, NULL,
+		    &(uint32_t){ 3 }, &SPAN("new"), 1, NULL);
+	}
+	index_chunk_clear(&chunk);
+	index_close(ix);
+	free(all.p);
+	/* The next one begins anew. */
+	index_remove(dir, "x", 1, NULL);
+	return 0;
+}
