@@ -223,13 +223,13 @@ static int
 scan_needed(struct sync *s)
 {
 	struct mbox *m = s->m;
+	bool known = m->box->meta.uidvalidity != 0;
 	int status;
 
 	s->merge.now = mbox_now();
-	if (m->box->meta.uidvalidity == 0)
-		status = scan_whole(s, MBOX_MERGE_NEW);
-	else if (!s->had_stamp || m->distrust)
-		status = scan_whole(s, MBOX_MERGE_FULL);
+	if (!known || !s->had_stamp || m->distrust)
+		status = scan_whole(s, known ? MBOX_MERGE_FULL :
+		    MBOX_MERGE_NEW);
 	else if (mbox_stamp_holds(&s->before, &s->st)) {
 		if (!s->settle || !s->before.doubtful ||
 		    !mbox_stamp_can_settle(&s->before))

@@ -27,16 +27,47 @@ private(struct box *box)
 	return (struct box_private *)box;
 }
 
+/* The records change from the i-th on. */
+static void
+note_change(struct box *box, size_t i)
+{
+	struct box_private *p = private(box);
+
+	if (i < p->from)
+		p->from = i;
+	p->changed = true;
+}
+
 /* The records as the public part shows them. */
 static void
 publish(struct box *box, bool changed)
 {
 	struct box_private *p = private(box);
+	size_t from = index_changed_from(box->index);
 
 	box->records = p->records.p;
 	box->count = p->records.count;
-	if (changed)
-		box->generation++;
+	if (from < p->from)
+		p->from = from;
+	if (!changed)
+		return;
+	box->generation++;
+	p->changes[box->generation % BOX_CHANGES] = p->from;
+	p->from = SIZE_MAX;
+}
+
+size_t
+box_changed_from(const struct box *box, uint64_t generation)
+{
+	const struct box_private *p = (const struct box_private *)box;
+	size_t from = SIZE_MAX;
+
+	if (box->generation - generation >= BOX_CHANGES)
+		return 0;
+	for (; generation < box->generation; generation++)
+		if (p->changes[(generation + 1) % BOX_CHANGES] < from)
+			from = p->changes[(generation + 1) % BOX_CHANGES];
+	return from;
 }
 
 static int
@@ -66,9 +97,9 @@ reread(struct box *box)
 		/* Nothing is better than what never was. */
 		log_line(LOG_ERR, "%s: %s", box->name.path, f.text);
 		p->records.count = 0;
-		publish(box, true);
 	}
-	box->generation++;
+	p->from = 0;
+	publish(box, true);
 }
 
 bool
@@ -89,6 +120,7 @@ box_open(struct account *account, const struct name *name, bool readonly,
 	if (driver == NULL)
 		return NULL;
 	p = memory_zalloc(sizeof *p);
+	p->from = SIZE_MAX;
 	box = &p->box;
 	box->account = account;
 	box->driver = driver;
@@ -268,9 +300,8 @@ box_add(struct box *box, const struct record *record)
 	r->p[r->count] = *record;
 	if (r->p[r->count].modseq == 0)
 		r->p[r->count].modseq = box_modseq(box);
-	r->count++;
+	note_change(box, r->count++);
 	index_note_added(box->index, r->count);
-	p->changed = true;
 	publish(box, false);
 }
 
@@ -296,7 +327,7 @@ box_remove_many(struct box *box, const size_t *gone, size_t count)
 	r->count = to;
 	/* Somebody who asks for changes since a MODSEQ is told of them. */
 	box_modseq(box);
-	p->changed = true;
+	note_change(box, gone[0]);
 	publish(box, false);
 }
 
@@ -314,7 +345,7 @@ box_remove_all(struct box *box, bool forget)
 	index_note_removed_all(box->index, &p->records, forget);
 	p->records.count = 0;
 	box_modseq(box);
-	p->changed = true;
+	note_change(box, 0);
 	publish(box, false);
 }
 
@@ -322,7 +353,7 @@ void
 box_touch(struct box *box, size_t i)
 {
 	index_note_touched(box->index, i);
-	private(box)->changed = true;
+	note_change(box, i);
 }
 
 void

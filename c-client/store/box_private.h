@@ -6,15 +6,27 @@
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
 
+/* Generations whose first changed record is remembered. */
+#define BOX_CHANGES	16
+
 struct box_private {
 	struct box box;		/* first: the public part is its address */
 	struct index_records records;
 	uint64_t modseq;	/* the transaction's, 0 until it needs one */
 	bool changed;		/* the transaction changed something */
+	size_t from;		/* the first record changed since the last
+				 * generation; SIZE_MAX: none */
+	size_t changes[BOX_CHANGES];	/* `from` by generation */
 	bool unsure;		/* what a failed transaction left could not be
 				 * read again: there are no records */
 	bool gone;		/* the last look found no mailbox */
 };
+
+/*
+ * Index of the first record that is another one, or changed, since the box had
+ * this generation; those before it are the same and in the same places.
+ */
+size_t box_changed_from(const struct box *, uint64_t generation);
 
 /* Does `unsure` hold?  Then nothing may be concluded from what is missing. */
 bool box_is_unsure(const struct box *);

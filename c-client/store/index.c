@@ -276,6 +276,15 @@ index_note_meta(struct index *ix)
 	ix->meta_dirty = true;
 }
 
+size_t
+index_changed_from(struct index *ix)
+{
+	size_t from = ix->changed_from;
+
+	ix->changed_from = SIZE_MAX;
+	return from;
+}
+
 void
 index_forget_loaded(struct index *ix)
 {
@@ -299,7 +308,7 @@ write_all(struct index *ix, struct box_meta *m,
 	if (rc == SQLITE_OK && ix->removed_count > 0)
 		rc = index_gone_write(ix, m, all);
 	if (rc == SQLITE_OK && ix->records_dirty)
-		rc = index_note_write(ix, all, ix->change + 1);
+		rc = index_note_write(ix, all, m, ix->change + 1);
 	if (rc == SQLITE_OK)
 		rc = index_meta_put(ix, m, ix->change + 1,
 		    ix->layout + (ix->cleared ? 1 : 0), all->count);
@@ -384,19 +393,20 @@ index_watch_path(const struct index *ix)
 }
 
 /*
- * The directory can't be written to.  Hold what the database says in memory,
- * so that UIDs and flags that clients know are still there.
+ * Hold what the open database says in memory, so that UIDs and flags that
+ * clients know are still there; nothing, where none is open.
  */
 static int
-open_copy(struct index *ix)
+hold_in_memory(struct index *ix)
 {
 	struct index_records all = { 0 };
 	struct box_meta m = { .uidnext = 1, .first_recent = 1 };
-	bool changed = false, had = false;
+	bool changed = false, had;
 	int rc;
 
-	if (ix->file != NULL && index_file_open_alone(ix) == SQLITE_OK)
-		had = try_refresh(ix, &m, &all, &changed) == SQLITE_OK;
+	ix->loaded = false;
+	had = ix->db != NULL &&
+	    try_refresh(ix, &m, &all, &changed) == SQLITE_OK;
 	index_file_close(ix, false);
 	free(ix->file);
 	free(ix->wal);
@@ -422,11 +432,10 @@ index_leave_disk(struct index *ix, struct fault *why)
 	int rc;
 
 	end_transaction(ix);
-	index_file_close(ix, false);
 	log_line(LOG_WARNING, "Index in memory only: no room for %s",
-	    ix->file);
-	ix->durable = false;
-	rc = open_copy(ix);
+	    ix->file == NULL ? "it" : ix->file);
+	index_start_clock(ix);
+	rc = hold_in_memory(ix);
 	return rc == SQLITE_OK ? 0 :
 	    index_fault(ix, rc, "open in memory", why);
 }
@@ -468,7 +477,10 @@ index_open(const char *dir, const char *path, uint32_t lock_timeout,
 		}
 		log_line(LOG_WARNING, "Index in memory only: %s", f.text);
 	}
-	rc = open_copy(ix);
+	/* The directory can't be written to, but maybe be read. */
+	if (dir != NULL && index_file_open_alone(ix) != SQLITE_OK)
+		index_file_close(ix, false);
+	rc = hold_in_memory(ix);
 	if (rc != SQLITE_OK) {
 		index_fault(ix, rc, "open in memory", why);
 		index_close(ix);

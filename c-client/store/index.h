@@ -62,6 +62,10 @@ const char *index_watch_path(const struct index *);
 int index_refresh(struct index *, struct box_meta *, struct index_records *,
     bool *changed, struct fault *);
 
+/* Index of the first record that was changed by refreshing since this was
+ * asked last; SIZE_MAX if none was. */
+size_t index_changed_from(struct index *);
+
 /* What the caller has in memory is not to be believed: the next refresh reads
  * everything. */
 void index_forget_loaded(struct index *);

@@ -30,6 +30,9 @@
 
 #define GUARD	".lock"
 
+/* Seconds to wait for being the only one. */
+#define ALONE_TIMEOUT	2
+
 /* A malloc()ed path: dir, a slash, a file name for `path`, an ending. */
 static char *
 file_path(const char *dir, const char *path, const char *ending)
@@ -337,8 +340,11 @@ open_alone(struct index *ix)
 
 	if (is_odd(ix->file, "") || is_odd(ix->wal, ""))
 		return SQLITE_CANTOPEN;
+	/* Without others no memory is shared, and no file needed for it.  As
+	 * long as there are others, this one can't be alone. */
 	index_start_clock(ix);
-	/* Without others no memory is shared, and no file needed for it. */
+	if (ix->lock_timeout > ALONE_TIMEOUT)
+		ix->deadline = file_clock() + ALONE_TIMEOUT;
 	rc = sqlite3_open_v2(ix->file, &ix->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	    SQLITE_OPEN_NOFOLLOW, NULL);

@@ -2,6 +2,7 @@
 /* Expunged UIDs: written down as ranges, and parsed data of theirs let go. */
 #include <stdlib.h>
 
+#include "c-client/base/memory.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index_private.h"
 
@@ -62,42 +63,73 @@ trim(struct index *ix, struct box_meta *m)
 	return index_run(ix, INDEX_GONE_TRIM);
 }
 
+struct range {
+	uint32_t first, last;
+};
+
 /*
- * Write down what was removed in this transaction, with the mailbox's
- * HIGHESTMODSEQ.  A range covers the UIDs between two that are there or were
- * never removed: those between that were gone before are gone still.
+ * The UIDs removed in this transaction as ranges.  One covers all between two
+ * messages that are there: what was gone before is gone still.
  */
-int
-index_gone_write(struct index *ix, struct box_meta *m,
-    const struct index_records *all)
+static struct range *
+ranges_of(struct index *ix, const struct index_records *all, size_t *count)
 {
-	size_t ranges = 0;
-	int rc = SQLITE_OK;
+	struct range *ranges = memory_grow_array(NULL, ix->removed_count,
+	    sizeof *ranges);
+	size_t n = 0;
 
 	qsort(ix->removed, ix->removed_count, sizeof *ix->removed,
 	    compare_uids);
-	for (size_t i = 0, end; rc == SQLITE_OK && i < ix->removed_count;
-	    i = end) {
-		sqlite3_stmt *s = index_statement(ix, INDEX_GONE_ADD);
+	for (size_t i = 0, end; i < ix->removed_count; i = end) {
 		size_t next = first_above(all, ix->removed[i]);
 
-		if (s == NULL)
-			return sqlite3_extended_errcode(ix->db);
 		end = i + 1;
 		while (end < ix->removed_count && (next == all->count ||
 		    ix->removed[end] < all->p[next].uid))
 			end++;
-		sqlite3_bind_int64(s, 1, ix->removed[i]);
-		sqlite3_bind_int64(s, 2, ix->removed[end - 1]);
-		sqlite3_bind_int64(s, 3, (int64_t)m->highestmodseq);
-		rc = index_run(ix, INDEX_GONE_ADD);
-		if (rc == SQLITE_OK && ++ranges <= RANGES_FEW)
-			rc = index_parsed_forget(ix, ix->removed[i],
-			    ix->removed[end - 1]);
+		ranges[n].first = ix->removed[i];
+		ranges[n++].last = ix->removed[end - 1];
 	}
-	if (rc == SQLITE_OK && ranges > RANGES_FEW)
+	*count = n;
+	return ranges;
+}
+
+static int
+add(struct index *ix, const struct range *range, uint64_t modseq)
+{
+	sqlite3_stmt *s = index_statement(ix, INDEX_GONE_ADD);
+
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	sqlite3_bind_int64(s, 1, range->first);
+	sqlite3_bind_int64(s, 2, range->last);
+	sqlite3_bind_int64(s, 3, (int64_t)modseq);
+	return index_run(ix, INDEX_GONE_ADD);
+}
+
+/* Write down what was removed in this transaction, with the mailbox's
+ * HIGHESTMODSEQ. */
+int
+index_gone_write(struct index *ix, struct box_meta *m,
+    const struct index_records *all)
+{
+	size_t count, i = 0;
+	struct range *ranges = ranges_of(ix, all, &count);
+	int rc = SQLITE_OK;
+
+	/* Those that trim() would take away at once aren't written. */
+	if (count > INDEX_GONE_MAX) {
+		i = count - INDEX_GONE_MAX;
+		m->modseq_floor = m->highestmodseq;
+	}
+	for (; rc == SQLITE_OK && i < count; i++)
+		rc = add(ix, &ranges[i], m->highestmodseq);
+	for (i = 0; rc == SQLITE_OK && count <= RANGES_FEW && i < count; i++)
+		rc = index_parsed_forget(ix, ranges[i].first, ranges[i].last);
+	if (rc == SQLITE_OK && count > RANGES_FEW)
 		rc = index_parsed_prune(ix, all);
-	if (rc == SQLITE_OK && ranges > 0)
+	if (rc == SQLITE_OK)
 		rc = trim(ix, m);
+	free(ranges);
 	return rc;
 }

@@ -3,8 +3,10 @@
  * Which rows of `records` a transaction has to write: the caller says what he
  * did to the array, and here it is known in which blob that is.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index_private.h"
@@ -132,9 +134,25 @@ index_note_repack(struct index *ix, const struct index_records *all)
 	ix->cleared = ix->records_dirty = true;
 }
 
+/* A record that nobody will believe is a fault of ours: the index would be
+ * thrown away at each opening. */
+static void
+check(const struct index *ix, const struct index_records *all,
+    const struct index_blob *b, const struct box_meta *m)
+{
+	if (b->count == 0 || index_records_are_sane(all->p + b->start,
+	    b->count, 0, m))
+		return;
+	log_line(LOG_ERR, "Index %s: a record near UID %u is not well-formed",
+	    ix->file == NULL ? "in memory" : ix->file, all->p[b->start].uid);
+#ifdef SANITIZED
+	abort();
+#endif
+}
+
 int
 index_note_write(struct index *ix, const struct index_records *all,
-    uint64_t change)
+    const struct box_meta *m, uint64_t change)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_PUT);
 	int rc = SQLITE_OK;
@@ -151,6 +169,7 @@ index_note_write(struct index *ix, const struct index_records *all,
 
 		if (!b->dirty)
 			continue;
+		check(ix, all, b, m);
 		sqlite3_bind_int64(s, 1, b->key);
 		sqlite3_bind_int64(s, 2, (int64_t)change);
 		sqlite3_bind_int64(s, 3, (int64_t)index_sum(p, n,

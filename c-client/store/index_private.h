@@ -69,6 +69,8 @@ struct index {
 	struct index_blob *blobs;
 	size_t blob_count, blob_cap;
 	size_t starts;		/* blobs whose start is right */
+	size_t changed_from;	/* no record below this was changed by a load
+				 * since index_changed_from() */
 	struct arena *strings;	/* keyword names */
 
 	/* The transaction. */
@@ -115,6 +117,10 @@ int index_records_load(struct index *, struct index_records *, size_t count,
     const struct box_meta *);
 int index_records_load_changed(struct index *, struct index_records *,
     size_t count, const struct box_meta *);
+/* Are these records such as are believed when they are read, with ascending
+ * UIDs above `above`? */
+bool index_records_are_sane(const struct record *, size_t, uint32_t above,
+    const struct box_meta *);
 
 /* index_note.c: beside what index.h has of it.  Make the starts of blobs right
  * up to and with the i-th. */
@@ -122,7 +128,7 @@ void index_note_starts(struct index *, size_t i);
 /* Write the rows that changed; all of them, newly divided, where too many have
  * become short. */
 int index_note_write(struct index *, const struct index_records *,
-    uint64_t change);
+    const struct box_meta *, uint64_t change);
 bool index_note_must_repack(const struct index *,
     const struct index_records *);
 void index_note_repack(struct index *, const struct index_records *);

@@ -49,10 +49,8 @@ grow_blobs(struct index_blob **p, size_t *cap, size_t want)
 	*p = memory_grow_array(*p, *cap, sizeof **p);
 }
 
-/* Are these records such as this version writes, with ascending UIDs above
- * `above`? */
-static bool
-are_sane(const struct record *r, size_t n, uint32_t above,
+bool
+index_records_are_sane(const struct record *r, size_t n, uint32_t above,
     const struct box_meta *m)
 {
 	const uint64_t large = UINT64_C(1) << 62;
@@ -106,8 +104,8 @@ read_rows(sqlite3_stmt *s, struct rows *rows, size_t expected,
 		r = rows->records + rows->record_count;
 		if (n > 0)
 			memcpy(r, p, n);
-		if (!are_sane(r, count, rows->record_count == 0 ? 0 :
-		    r[-1].uid, m))
+		if (!index_records_are_sane(r, count,
+		    rows->record_count == 0 ? 0 : r[-1].uid, m))
 			break;
 		b = &rows->blobs[rows->count++];
 		memset(b, 0, sizeof *b);
@@ -141,6 +139,7 @@ index_records_load(struct index *ix, struct index_records *all, size_t count,
 		rows_clear(&rows);
 		return rc;
 	}
+	ix->changed_from = 0;
 	free(all->p);
 	all->p = rows.records;
 	all->count = rows.record_count;
@@ -312,7 +311,7 @@ apply_changed(struct index *ix, struct index_records *all,
 	swap_in_place(ix, all, changed, n);
 	above = start == 0 ? 0 : all->p[start - 1].uid;
 	sane = start + tail.record_count == count && above < m->uidnext &&
-	    are_sane(tail.records, tail.record_count, above, m);
+	    index_records_are_sane(tail.records, tail.record_count, above, m);
 	if (sane) {
 		size_t was = all->count;
 
@@ -321,9 +320,20 @@ apply_changed(struct index *ix, struct index_records *all,
 		sane = in_place_is_sane(ix, all, changed, n);
 		all->count = was;
 	}
-	if (sane)
+	if (sane) {
+		size_t from = n == 0 ? start : ix->blobs[place_of_key(ix,
+		    changed->blobs[0].key)].start;
+
+		/* In the first blob of the tail what is there already is
+		 * mostly the same: arrivals fill it up. */
+		while (n == 0 && from < all->count &&
+		    from - start < tail.record_count && memcmp(&all->p[from],
+		    &tail.records[from - start], sizeof *all->p) == 0)
+			from++;
+		if (from < ix->changed_from)
+			ix->changed_from = from;
 		put_tail(ix, all, at, &tail);
-	else
+	} else
 		swap_in_place(ix, all, changed, n);
 	rows_clear(&tail);
 	return sane ? SQLITE_OK : SQLITE_CORRUPT;

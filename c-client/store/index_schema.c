@@ -42,8 +42,10 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	    "VALUES(1, ?1, ?2)",
 	[INDEX_RECORDS_ALL] = "SELECT key, sum, data FROM records "
 	    "ORDER BY key",
+	/* Left to itself SQLite would read all rows in the order of keys. */
 	[INDEX_RECORDS_CHANGED] = "SELECT key, sum, data FROM records "
-	    "WHERE change > ?1 ORDER BY key",
+	    "WHERE key IN (SELECT key FROM records INDEXED BY "
+	    "records_change WHERE change > ?1) ORDER BY key",
 	[INDEX_RECORDS_PUT] = "INSERT INTO records(key, change, sum, data) "
 	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT(key) DO UPDATE SET "
 	    "change = excluded.change, sum = excluded.sum, "

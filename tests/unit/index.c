@@ -612,6 +612,36 @@ test_full(void **state)
 	side_close(&s);
 }
 
+/* An open session goes on in memory, others having the database open. */
+static void
+test_leave(void **state)
+{
+	struct side s, other;
+	double start = file_clock();
+
+	(void)state;
+	fill(&s, "leave", 200);
+	side_open(&other, "leave");
+	assert_int_equal(begin(&other), 0);
+	other.all.p[7].flags = FLAG_SEEN;
+	index_note_touched(other.ix, 7);
+	assert_int_equal(commit(&other), 0);
+	assert_int_equal(index_leave_disk(s.ix, &s.why), 0);
+	assert_false(index_is_durable(s.ix));
+	assert_null(index_watch_path(s.ix));
+	assert_int_equal(refresh(&s), 0);
+	assert_int_equal(s.all.count, 200);
+	assert_int_equal(s.all.p[7].flags, FLAG_SEEN);
+	assert_int_equal(begin(&s), 0);
+	add(&s, 1);
+	assert_int_equal(commit(&s), 0);
+	assert_int_equal(refresh(&other), 0);
+	assert_int_equal(other.all.count, 200);
+	assert_true(file_clock() - start < 2);
+	side_close(&s);
+	side_close(&other);
+}
+
 /* Everybody adds and changes; some are killed in the middle of it. */
 static void
 worker(unsigned number)
@@ -1055,6 +1085,7 @@ main(void)
 		cmocka_unit_test(test_deleted),
 		cmocka_unit_test(test_odd_files),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_kills),
 		cmocka_unit_test(test_move),

@@ -328,7 +328,8 @@ test_huge_header(void **state)
 static void
 test_tails(void **state)
 {
-	static const char old[] = "From a Mon Jan  1 00:00:00 2024\nA: b\n\nx\n";
+	static const char old[] =
+	    "From a Mon Jan  1 00:00:00 2024\nA: b\n\nx\n";
 	static const struct {
 		const char *tail;
 		int expect;
