@@ -249,8 +249,7 @@ config_defaults(struct config *c)
 		.users_file = "",
 		.plaintext = DEFAULT_PLAINTEXT,
 		.cert_dir = choose_directory(DEFAULT_CERT_DIR, certs),
-		.key_dir = is_directory(DEFAULT_KEY_DIR) ? DEFAULT_KEY_DIR :
-		    "",
+		.key_dir = DEFAULT_KEY_DIR,
 		.mail_spool = choose_directory(DEFAULT_MAIL_SPOOL, spools),
 		.mail_root = "",
 		.index_dir = "",
@@ -274,7 +273,8 @@ resolve_key_dir(struct config *c)
 	struct buf path;
 	const char *slash = strrchr(c->cert_dir, '/');
 
-	if (c->key_dir[0] != '\0' || slash == NULL)
+	if (is_directory(c->key_dir) || slash == NULL ||
+	    strcmp(c->key_dir, DEFAULT_KEY_DIR) != 0)
 		return;
 	buf_init(&path, 0);
 	buf_add(&path, c->cert_dir, (size_t)(slash - c->cert_dir));

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "c-client/base/memory.h"
 #include "c-client/store/box.h"
@@ -15,6 +16,11 @@
 
 /* Blobs that come after this one are packed anew long before. */
 #define KEY_SANE	(INT64_C(1) << 40)
+
+#define ROOM	256
+
+/* Of most machines; where it is another one, nothing is lost. */
+#define HUGE_PAGE	((size_t)2 * 1024 * 1024)
 
 /* Rows as they were read, before they are believed. */
 struct rows {
@@ -49,6 +55,24 @@ grow_blobs(struct index_blob **p, size_t *cap, size_t want)
 	*p = memory_grow_array(*p, *cap, sizeof **p);
 }
 
+/*
+ * Room for many records.  A session is a new process, and to give it so much
+ * memory in pages of 4 KiB takes longer than to read it all.
+ */
+static struct record *
+huge_array(size_t count)
+{
+	size_t n = count * sizeof(struct record);
+	void *p;
+
+	n = (n + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	if (posix_memalign(&p, HUGE_PAGE, n) != 0)
+		memory_exhausted(n);
+	/* A system that has none gives others. */
+	madvise(p, n, MADV_HUGEPAGE);
+	return p;
+}
+
 bool
 index_records_are_sane(const struct record *r, size_t n, uint32_t above,
     const struct box_meta *m)
@@ -81,7 +105,13 @@ read_rows(sqlite3_stmt *s, struct rows *rows, size_t expected,
 	int64_t key = 0;
 	int rc;
 
-	grow_records(&rows->records, &rows->record_cap, expected + 1);
+	/* Some room for arrivals: to move all records takes milliseconds. */
+	if (expected * sizeof *rows->records >= HUGE_PAGE) {
+		rows->record_cap = expected + ROOM;
+		rows->records = huge_array(rows->record_cap);
+	} else {
+		grow_records(&rows->records, &rows->record_cap, expected + 1);
+	}
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		size_t n = (size_t)sqlite3_column_bytes(s, 2);
 		const void *p = sqlite3_column_blob(s, 2);

@@ -62,6 +62,12 @@ commit(struct side *s)
 }
 
 static void
+refresh(struct side *s)
+{
+	must(s, index_refresh(s->ix, &s->m, &s->all, &s->changed, &s->why));
+}
+
+static void
 add(struct side *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -75,14 +81,18 @@ add(struct side *s, size_t n)
 	}
 }
 
-static double
-say(const char *what, double start, double times)
-{
-	double now = file_clock();
-
-	printf("%-44s %10.3f ms\n", what, (now - start) * 1000 / times);
-	return file_clock();
-}
+/* The best of `times` runs: other programs only make it slower. */
+#define BEST(what, times, ...) do {					\
+	double best = 1e9, took;					\
+									\
+	for (int turn = 0; turn < (times); turn++) {			\
+		took = file_clock();					\
+		{ __VA_ARGS__ }						\
+		took = file_clock() - took;				\
+		best = took < best ? took : best;			\
+	}								\
+	printf("%-44s %10.3f ms\n", what, best * 1000);		\
+} while (0)
 
 static void
 parsed(struct side *s, size_t n)
@@ -92,30 +102,34 @@ parsed(struct side *s, size_t n)
 	struct index_chunk c = { 0 };
 	struct buf out;
 	char text[600];
-	double start;
+	double fastest = 0;
 
 	memset(text, 'x', sizeof text);
 	for (size_t i = 0; i < n; i++) {
 		uids[i] = s->all.p[i].uid;
 		texts[i] = (struct span){ text, 200 + i % 400 };
 	}
-	start = file_clock();
-	must(s, index_parsed_put(s->ix, 1, s->m.uidvalidity, &s->all, uids,
-	    texts, n, &s->why));
-	start = say("keep all parsed texts (400 octets each)", start, 1);
+	BEST("keep all parsed texts (400 octets each)", 1,
+	    must(s, index_parsed_put(s->ix, 1, s->m.uidvalidity, &s->all,
+	    uids, texts, n, &s->why)););
 	buf_init(&out, 0);
-	for (size_t i = 0; i < n;) {
-		size_t at;
+	for (int turn = 0; turn < 10; turn++) {
+		double start = file_clock(), rate;
 
-		if (index_parsed_get(s->ix, uids[i], 1, &c, &at) != 1)
-			exit(2);
-		for (; at < c.count; at++, i++)
-			buf_addspan(&out, index_chunk_text(&c, at));
-		if (out.n > 65536)
-			buf_reset(&out);
+		for (size_t i = 0; i < n;) {
+			size_t at;
+
+			if (index_parsed_get(s->ix, uids[i], 1, &c, &at) != 1)
+				exit(2);
+			for (; at < c.count; at++, i++)
+				buf_addspan(&out, index_chunk_text(&c, at));
+			if (out.n > 65536)
+				buf_reset(&out);
+		}
+		rate = (double)n / 1e6 / (file_clock() - start);
+		fastest = rate > fastest ? rate : fastest;
 	}
-	printf("%-44s %10.2f million/s\n", "read all parsed texts",
-	    (double)n / 1e6 / (file_clock() - start));
+	printf("%-44s %10.2f million/s\n", "read all parsed texts", fastest);
 	buf_clear(&out);
 	index_chunk_clear(&c);
 	free(uids);
@@ -127,7 +141,7 @@ main(int argc, char **argv)
 {
 	size_t n = argc > 2 ? strtoul(argv[2], NULL, 10) : 100000;
 	struct side s, other;
-	double start;
+	size_t k = 0;
 
 	if (argc < 2 || n == 0) {
 		fprintf(stderr, "usage: index_bench DIRECTORY [MESSAGES]\n");
@@ -137,61 +151,48 @@ main(int argc, char **argv)
 	begin(&s);
 	s.m.uidvalidity = 1;
 	add(&s, n);
-	start = file_clock();
-	commit(&s);
-	start = say("write all records", start, 1);
-	for (int i = 0; i < 20; i++) {
-		begin(&s);
-		for (size_t k = 0; k < n; k++) {
-			s.all.p[k].flags ^= FLAG_SEEN;
-			index_note_touched(s.ix, k);
-		}
-		commit(&s);
-	}
-	start = say("change all flags, again and again", start, 20);
-	close_side(&s);
-	start = say("close after that", start, 1);
-	for (int i = 0; i < 50; i++) {
-		open_side(&s, argv[1]);
-		close_side(&s);
-	}
-	start = say("open, read all records, close", start, 50);
+	BEST("write all records", 1, commit(&s););
+	BEST("change all flags", 20,
+	    begin(&s);
+	    for (k = 0; k < n; k++) {
+		    s.all.p[k].flags ^= FLAG_SEEN;
+		    index_note_touched(s.ix, k);
+	    }
+	    commit(&s););
+	BEST("close after that", 1, close_side(&s););
+	BEST("open, read all records, close", 50,
+	    open_side(&s, argv[1]);
+	    close_side(&s););
 	open_side(&s, argv[1]);
-	start = say("the same with the log there", start, 1);
-	open_side(&other, argv[1]);
-	start = say("a second session's open and read", start, 1);
-	for (int i = 0; i < 1000; i++) {
-		begin(&s);
-		s.all.p[(size_t)i * 7919 % n].flags ^= FLAG_FLAGGED;
-		index_note_touched(s.ix, (size_t)i * 7919 % n);
-		commit(&s);
-	}
-	start = say("small durable commit", start, 1000);
-	for (int i = 0; i < 1000; i++) {
+	BEST("a second session's open and read", 1,
+	    open_side(&other, argv[1]););
+	BEST("small durable commit", 1000,
+	    k = (size_t)turn * 7919 % n;
+	    begin(&s);
+	    s.all.p[k].flags ^= FLAG_FLAGGED;
+	    index_note_touched(s.ix, k);
+	    commit(&s););
+	begin(&s);
+	add(&s, 1);
+	commit(&s);
+	BEST("the other session reads that", 1, refresh(&other););
+	for (int i = 0; i < 5; i++) {
 		begin(&s);
 		add(&s, 1);
 		commit(&s);
-		must(&other, index_refresh(other.ix, &other.m, &other.all,
-		    &other.changed, &other.why));
+		BEST("the other session reads one more message", 1,
+		    refresh(&other););
 	}
-	start = say("add one, and the other session reads it", start, 1000);
-	for (int i = 0; i < 100000; i++)
-		must(&other, index_refresh(other.ix, &other.m, &other.all,
-		    &other.changed, &other.why));
-	start = say("refresh with nothing new", start, 100000);
-	for (int i = 0; i < 10000; i++) {
-		begin(&s);
-		index_rollback(s.ix);
-	}
-	say("take and leave the lock", start, 10000);
+	BEST("refresh with nothing new", 10000, refresh(&other););
+	BEST("take and leave the lock", 10000,
+	    begin(&s);
+	    index_rollback(s.ix););
 	parsed(&s, n);
 	close_side(&other);
-	start = file_clock();
-	close_side(&s);
-	start = say("close", start, 1);
-	open_side(&s, argv[1]);
-	say("open and read beside parsed texts", start, 1);
-	close_side(&s);
+	BEST("close", 1, close_side(&s););
+	BEST("open, read, close, beside parsed texts", 20,
+	    open_side(&s, argv[1]);
+	    close_side(&s););
 	must(&s, index_remove(argv[1], "bench", 5, &s.why));
 	return 0;
 }

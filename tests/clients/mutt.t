@@ -15,7 +15,7 @@ import fcntl
 import termios
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from clientroom import ClientRoom, maildir
-from tap import WAIT_SECS, run, tap
+from tap import WAIT_SECS, run, tap, wait_for
 
 RC = """
 set certificate_file=%(crt)s
@@ -83,12 +83,18 @@ class Screen:
         end = time.monotonic() + WAIT_SECS
         while time.monotonic() < end and self.read(0.2):
             pass
-        pid, got = os.waitpid(self.pid, os.WNOHANG)
-        if pid == 0:
+        try:
+            pid, got = wait_for("mutt to end", self.ended)
+        except TimeoutError:
             os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)
             return tap.ok(False, "mutt leaves", self.text[-1500:])
         return tap.equal(got, 0, "mutt leaves")
+
+    def ended(self):
+        """(pid, status) once it is a zombie, else None."""
+        pid, got = os.waitpid(self.pid, os.WNOHANG)
+        return (pid, got) if pid else None
 
 
 def main():

@@ -21,7 +21,7 @@ if [ "$status" != 0 ]; then
 	echo "What failed:"
 	find "$dump" -type f | while read -r file; do
 		awk -v name="${file#"$dump"/}" '
-		/^not ok/ { print name ": " $0; more = 12; next }
+		/^not ok/ { print name ": " $0; more = 25; next }
 		/^# / && more > 0 { print "    " substr($0, 1, 900); more-- }
 		/^ok/ { more = 0 }' "$file"
 	done

@@ -105,15 +105,15 @@ ln -s /proc/self/fd "$room/root/dev/fd"
 
 # --- A clone -----------------------------------------------------------------
 
-mkdir -p "$room/root/work/shared"
-git -c safe.directory='*' clone -q --no-hardlinks "$top" "$room/root/work/main"
+mkdir -p "$room/root/src/shared"
+git -c safe.directory='*' clone -q --no-hardlinks "$top" "$room/root/src/main"
 # What is changed and not committed yet is tried too.
 git -C "$top" -c safe.directory='*' ls-files -z --cached --others \
 	--exclude-standard |
 	(cd "$top" && tar --null --ignore-failed-read -T - -cf - 2>/dev/null) |
-	tar -C "$room/root/work/main" -xf - --no-same-owner
+	tar -C "$room/root/src/main" -xf - --no-same-owner
 corpus=${CORPUS:-$top/../shared/corpus}
-[ ! -d "$corpus" ] || cp -a "$corpus" "$room/root/work/shared/corpus"
+[ ! -d "$corpus" ] || cp -a "$corpus" "$room/root/src/shared/corpus"
 
 # --- The two commands --------------------------------------------------------
 
@@ -123,7 +123,7 @@ inside() {
 	status=0
 	chroot "$room/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 		LANG=C.UTF-8 TERM=dumb CHECK_NO_SKIP="${CHECK_NO_SKIP-}" \
-		sh -c "cd /work/main && $*" || status=$?
+		sh -c "cd /src/main && $*" || status=$?
 	echo "In the clean room: $* ends with $status after" \
 		"$(($(date +%s) - start)) s"
 	return $status

@@ -23,7 +23,7 @@ import tempfile
 
 import certs
 import mailgen
-from server import listening, parents, read, status
+from server import BINARIES, listening, parents, read, status
 from tap import ROOT, need, skip_all, tap, wait_for, watchdog
 
 UNSHARE = ["unshare", "-mnpuif", "--mount-proc", "--kill-child"]
@@ -48,7 +48,13 @@ def must(*args, **kw):
     return done.stdout
 
 
-def enter(setup=True):
+def plain_make():
+    """The environment without the words of the make that runs the test."""
+    return {k: v for k, v in os.environ.items()
+        if k not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
+
+
+def enter():
     """Returns the Room that this script now runs in."""
     if os.geteuid() != 0:
         skip_all("a room needs root")
@@ -63,7 +69,7 @@ def enter(setup=True):
                 os.path.abspath(sys.argv[0])] + sys.argv[1:], env)
     if how == "inside":
         become_init()
-    return Room(how, setup)
+    return Room(how)
 
 
 def become_init():
@@ -160,7 +166,7 @@ def own_tree(top, uid, gid):
 
 
 class Room:
-    def __init__(self, kind, setup):
+    def __init__(self, kind):
         self.kind = kind
         self.inside = kind == "inside"
         self.users = []
@@ -356,13 +362,24 @@ class Room:
         if self.inside:
             lines = self.readme_lines()
             prefix = os.path.dirname(os.path.dirname(lines["imaps"][1]))
-            must("make", "-C", ROOT, "install", "PREFIX=" + prefix,
-                "DESTDIR=")
+            with open(self.build_lock(), "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                must("make", "-C", ROOT, "install", "PREFIX=" + prefix,
+                    "DESTDIR=", env=plain_make())
+            # It installs the plain build; what is to be tested may be another.
+            for program in BINARIES:
+                must("install", BINARIES[program], os.path.join(prefix,
+                    "sbin"))
             for name, (line, program, argv) in lines.items():
                 if not os.access(program, os.X_OK):
                     raise RuntimeError("make install did not make " + program)
-        self.programs = {"imap": os.path.join(ROOT, "imapd/imapd"),
-            "pop": os.path.join(ROOT, "ipopd/ipop3d")}
+        self.programs = {"imap": BINARIES["imapd"],
+            "pop": BINARIES["ipop3d"]}
+
+    def build_lock(self):
+        """Two rooms must not run make in one directory at a time."""
+        os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
+        return os.path.join(ROOT, "build", "lock")
 
     def readme_lines(self):
         lines = {}
