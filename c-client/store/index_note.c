@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c-client/base/buf.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/store/box.h"
+#include "c-client/store/index_pack.h"
 #include "c-client/store/index_private.h"
 
 #include "c-client/base/banned.h"
@@ -150,36 +152,47 @@ check(const struct index *ix, const struct index_records *all,
 #endif
 }
 
+static int
+put(struct index *ix, sqlite3_stmt *s, int64_t key, struct span packed,
+    uint64_t change)
+{
+	int rc;
+
+	sqlite3_bind_int64(s, 1, key);
+	sqlite3_bind_int64(s, 2, (int64_t)change);
+	sqlite3_bind_int64(s, 3, (int64_t)index_sum(packed.p, packed.n,
+	    (uint64_t)key));
+	sqlite3_bind_blob(s, 4, packed.p, (int)packed.n, SQLITE_STATIC);
+	rc = index_run(ix, INDEX_RECORDS_PUT);
+	sqlite3_clear_bindings(s);
+	return rc;
+}
+
 int
 index_note_write(struct index *ix, const struct index_records *all,
     const struct box_meta *m, uint64_t change)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_PUT);
+	struct buf packed;
 	int rc = SQLITE_OK;
 
 	if (s == NULL)
 		return sqlite3_extended_errcode(ix->db);
 	if (ix->blob_count > 0)
 		index_note_starts(ix, ix->blob_count - 1);
+	buf_init(&packed, 0);
 	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++) {
-		struct index_blob *b = &ix->blobs[i];
-		const void *p = b->count == 0 ? (const void *)"" :
-		    all->p + b->start;
-		size_t n = b->count * sizeof *all->p;
+		const struct index_blob *b = &ix->blobs[i];
 
 		if (!b->dirty)
 			continue;
 		check(ix, all, b, m);
-		sqlite3_bind_int64(s, 1, b->key);
-		sqlite3_bind_int64(s, 2, (int64_t)change);
-		sqlite3_bind_int64(s, 3, (int64_t)index_sum(p, n,
-		    (uint64_t)b->key));
-		sqlite3_bind_blob(s, 4, p, (int)n, SQLITE_STATIC);
-		rc = sqlite3_step(s);
-		sqlite3_reset(s);
-		rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+		buf_reset(&packed);
+		index_pack_write(&packed, b->count == 0 ? NULL :
+		    all->p + b->start, b->count);
+		rc = put(ix, s, b->key, buf_span(&packed), change);
 	}
-	sqlite3_clear_bindings(s);
+	buf_clear(&packed);
 	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++)
 		ix->blobs[i].dirty = false;
 	return rc;

@@ -30,51 +30,85 @@ static const struct field {
 };
 #define FIELDS	(sizeof fields / sizeof fields[0])
 
-/* memcpy() of the first octets of a number is its low ones. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-    "a machine of the other byte order needs a shift here");
 _Static_assert(12 * 8 + 4 * 4 + 4 * 2 == sizeof(struct record),
     "each octet of a record is in one field");
 
 #define HEAD	(1 + sizeof(uint64_t))	/* of a field */
 
 /*
- * One loop for all sizes.  It is inlined with constants, so that each size
+ * One loop for all sizes.  These are inlined with constants, so that each size
  * has a loop of its own without a choice in it.
  */
-__attribute__((always_inline)) static inline void
-gather(uint64_t *values, const char *p, size_t size, size_t count)
-{
-	for (size_t i = 0; i < count; i++, p += sizeof(struct record)) {
-		uint64_t v = 0;
+#define INLINE	__attribute__((always_inline)) static inline
 
-		memcpy(&v, p, size);
-		values[i] = v;
+INLINE uint64_t
+load(const char *p, size_t size)
+{
+	uint64_t v8;
+	uint32_t v4;
+	uint16_t v2;
+
+	switch (size) {
+	case 8:
+		memcpy(&v8, p, sizeof v8);
+		return v8;
+	case 4:
+		memcpy(&v4, p, sizeof v4);
+		return v4;
+	case 2:
+		memcpy(&v2, p, sizeof v2);
+		return v2;
+	case 1:
+		return (unsigned char)*p;
+	default:
+		return 0;
 	}
 }
 
-__attribute__((always_inline)) static inline void
+INLINE void
+store(char *p, size_t size, uint64_t v)
+{
+	uint32_t v4 = (uint32_t)v;
+	uint16_t v2 = (uint16_t)v;
+
+	switch (size) {
+	case 8:
+		memcpy(p, &v, sizeof v);
+		break;
+	case 4:
+		memcpy(p, &v4, sizeof v4);
+		break;
+	case 2:
+		memcpy(p, &v2, sizeof v2);
+		break;
+	case 1:
+		*p = (char)v;
+		break;
+	}
+}
+
+INLINE void
+gather(uint64_t *values, const char *p, size_t size, size_t count)
+{
+	for (size_t i = 0; i < count; i++, p += sizeof(struct record))
+		values[i] = load(p, size);
+}
+
+INLINE void
 narrow(char *out, size_t width, const uint64_t *values, uint64_t base,
     size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		uint64_t v = values[i] - base;
-
-		memcpy(out + i * width, &v, width);
-	}
+	for (size_t i = 0; i < count; i++, out += width)
+		store(out, width, values[i] - base);
 }
 
-__attribute__((always_inline)) static inline void
+INLINE void
 spread(char *p, size_t size, const char *in, size_t width, uint64_t base,
     size_t count)
 {
-	for (size_t i = 0; i < count; i++, p += sizeof(struct record)) {
-		uint64_t v = 0;
-
-		memcpy(&v, in + i * width, width);
-		v += base;
-		memcpy(p, &v, size);
-	}
+	for (size_t i = 0; i < count; i++, p += sizeof(struct record),
+	    in += width)
+		store(p, size, base + load(in, width));
 }
 
 static void

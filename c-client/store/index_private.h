@@ -20,9 +20,9 @@
 /* Grows with each change of what the tables or blobs look like. */
 #define INDEX_FORMAT	1
 
-/* Records in a blob: with its key and sums it just fills a page of 8 KiB.  The
- * newest may have fewer, and so may those that messages were removed from. */
-#define INDEX_BLOB_RECORDS	67u
+/* Records in a blob: packed they mostly fit into a page of 8 KiB.  The newest
+ * blob may have fewer, and so may those that messages were removed from. */
+#define INDEX_BLOB_RECORDS	144u
 
 /* The newest rows of `gone` that are kept. */
 #define INDEX_GONE_MAX	10000

@@ -10,6 +10,7 @@
 
 #include "c-client/base/memory.h"
 #include "c-client/store/box.h"
+#include "c-client/store/index_pack.h"
 #include "c-client/store/index_private.h"
 
 #include "c-client/base/banned.h"
@@ -113,27 +114,25 @@ read_rows(sqlite3_stmt *s, struct rows *rows, size_t expected,
 		grow_records(&rows->records, &rows->record_cap, expected + 1);
 	}
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		size_t n = (size_t)sqlite3_column_bytes(s, 2);
-		const void *p = sqlite3_column_blob(s, 2);
-		size_t count = n / sizeof(struct record);
+		const char *p = sqlite3_column_blob(s, 2);
+		struct span packed = { p, (size_t)sqlite3_column_bytes(s, 2) };
+		size_t count;
 		struct index_blob *b;
 		struct record *r;
 
 		if (sqlite3_column_int64(s, 0) <= key ||
 		    sqlite3_column_int64(s, 0) > KEY_SANE ||
-		    n % sizeof(struct record) != 0 ||
-		    count > INDEX_BLOB_RECORDS)
+		    !index_pack_count(packed, INDEX_BLOB_RECORDS, &count))
 			break;
 		key = sqlite3_column_int64(s, 0);
 		if ((uint64_t)sqlite3_column_int64(s, 1) !=
-		    index_sum(p, n, (uint64_t)key))
+		    index_sum(p, packed.n, (uint64_t)key))
 			break;
 		grow_blobs(&rows->blobs, &rows->cap, rows->count + 1);
 		grow_records(&rows->records, &rows->record_cap,
 		    rows->record_count + count);
 		r = rows->records + rows->record_count;
-		if (n > 0)
-			memcpy(r, p, n);
+		index_pack_read(packed, r);
 		if (!index_records_are_sane(r, count,
 		    rows->record_count == 0 ? 0 : r[-1].uid, m))
 			break;

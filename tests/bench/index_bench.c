@@ -23,6 +23,15 @@ struct side {
 	struct fault why;
 };
 
+static uint32_t
+chance(uint32_t below)
+{
+	static uint64_t seed = 1;
+
+	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % below;
+}
+
 static void
 must(struct side *s, int status)
 {
@@ -72,9 +81,21 @@ add(struct side *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct record r = { .uid = s->m.uidnext++,
-		    .disk_size = 10000, .wire_size = 10200,
-		    .wire_header = 700, .disk_header = 680 };
+		    .disk_header = chance(1000) + 400,
+		    .separator = (uint16_t)(chance(30) + 40),
+		    .date = 1600000000 + (int64_t)i * 600 + chance(600),
+		    .saved = 1700000000, .modseq = s->m.highestmodseq,
+		    .flags = (uint16_t)chance(32), .zone = 60 };
 
+		/* As mail is: what doesn't vary takes no room. */
+		r.wire_header = r.disk_header + chance(40);
+		r.wire_size = r.wire_header + chance(20000);
+		r.disk_size = r.wire_size + r.separator;
+		r.place = s->all.count == 0 ? 0 :
+		    s->all.p[s->all.count - 1].place +
+		    s->all.p[s->all.count - 1].disk_size;
+		for (size_t k = 0; k < sizeof r.digest; k++)
+			r.digest[k] = (uint8_t)chance(256);
 		index_records_grow(&s->all, s->all.count + 1);
 		s->all.p[s->all.count++] = r;
 		index_note_added(s->ix, s->all.count);
