@@ -86,7 +86,7 @@ LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
 IMAPD_SRC = $(wildcard imapd/*.c)
 IPOPD_SRC = $(wildcard ipopd/*.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
-	tests/lib/pam_record.c tests/lib/memdriver.c
+	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
