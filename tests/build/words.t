@@ -4,6 +4,7 @@
 links, that `make install` installs what the last line built and writes over no
 PAM file, and that a wrong word is answered with the valid ones."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,6 +130,12 @@ def check_words():
     words = capabilities()
     tap.ok("LOGINDISABLED" in words and "AUTH=PLAIN" not in words and "STARTTLS" in words,
            "the default: no password without TLS", words)
+    with open(os.path.join(tree, "Makefile")) as f:
+        targets = re.search(r"^TARGETS = (.*)$", f.read(), re.M)[1].split()
+    for word in targets:
+        out = make("-n", word)
+        tap.ok(out.returncode == 0 and "PASSWDTYPE=" in out.stdout and "SSLDIR=/" in out.stdout,
+               "make %s says where passwords and certificates are" % word, out.stderr)
     done = make("lnx", "SSLCERTS=/no/certs", "SSLKEYS=/no/keys")
     tap.ok(done.returncode == 0 and has_text("imapd/imapd", "/no/certs") and
            has_text("imapd/imapd", "/no/keys"), "SSLCERTS and SSLKEYS are built in",
