@@ -21,7 +21,7 @@ DESTDIR =
 
 # --- Build words ------------------------------------------------------------
 
-TARGETS = lnp slx ldb
+TARGETS = lnp slx ldb lnx sl4 sl5 lfd lr5 lrh lsu lmd
 SSLTYPES = nopwd unix unix.nopwd none
 PASSWDTYPES = pam std nul
 
@@ -36,7 +36,15 @@ MAILSPOOL ?=
 
 lnp_WORDS = PASSWDTYPE=pam SSLDIR=/usr/local/ssl
 slx_WORDS = PASSWDTYPE=std SSLDIR=/usr/local/ssl
+lnx_WORDS = $(slx_WORDS)
+sl4_WORDS = $(slx_WORDS)
+sl5_WORDS = $(slx_WORDS)
 ldb_WORDS = PASSWDTYPE=pam SSLDIR=/etc/ssl MAILSPOOL=/var/mail
+lfd_WORDS = PASSWDTYPE=pam SSLDIR=/etc/pki/tls
+lr5_WORDS = $(lfd_WORDS)
+lrh_WORDS = PASSWDTYPE=pam SSLDIR=/usr/share/ssl
+lsu_WORDS = $(lrh_WORDS)
+lmd_WORDS = PASSWDTYPE=pam SSLDIR=/usr/lib/ssl
 
 ifeq ($(filter $(SSLTYPE),$(SSLTYPES)),)
 $(error SSLTYPE=$(SSLTYPE) is not known; valid: $(SSLTYPES))
@@ -86,7 +94,7 @@ LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
 IMAPD_SRC = $(wildcard imapd/*.c)
 IPOPD_SRC = $(wildcard ipopd/*.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
-	tests/lib/pam_record.c tests/lib/memdriver.c
+	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)

@@ -47,11 +47,10 @@ args_blanks(struct args *a)
 bool
 args_is_end(const struct args *a)
 {
-	const char *p = a->p;
+	struct args at = *a;
 
-	while (p < a->end && *p == ' ')
-		p++;
-	return p == a->end;
+	args_blanks(&at);
+	return at.p == at.end;
 }
 
 bool
@@ -103,7 +102,13 @@ args_close(struct args *a)
 {
 	if (a->error != NULL)
 		return true;
+	/* One blank stands between two; what is more is a client's fault. */
+	if (a->p[-1] != '(' && args_skip(a, ' ') && args_peek(a) == ')' &&
+	    !workarounds_has(WORKAROUND_BLANKS))
+		args_fail(a, "A blank before \")\"");
 	args_blanks(a);
+	if (a->error != NULL)
+		return true;
 	if (a->p == a->end) {
 		args_fail(a, "\")\" is missing");
 		return true;

@@ -13,6 +13,7 @@
 #include "c-client/mime/imapstr.h"
 #include "c-client/mime/section.h"
 #include "imapd/args.h"
+#include "imapd/workarounds.h"
 
 #include "c-client/base/banned.h"
 
@@ -107,6 +108,7 @@ take_names(struct args *a, struct section *section)
 	struct span *names = NULL;
 	size_t count = 0, cap = 0;
 
+	args_skip(a, ' ');
 	if (!args_blanks(a) || !args_open(a))
 		return false;
 	while (!args_close(a)) {
@@ -218,7 +220,9 @@ skip_bracket(struct args *a)
 {
 	struct args before = *a;
 
-	args_blanks(a);
+	if (workarounds_has(WORKAROUND_BODY_BLANK))
+		while (args_skip(a, ' '))
+			continue;
 	if (args_skip(a, '['))
 		return true;
 	*a = before;

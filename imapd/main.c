@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The IMAP server: what it is to server/, which does the rest. */
+#include "c-client/base/config.h"
 #include "c-client/server/service.h"
 #include "c-client/server/start.h"
 #include "imapd/prelogin.h"
 #include "imapd/session.h"
+#include "imapd/workarounds.h"
 
 #include "c-client/base/banned.h"
+
+static void
+configure(const struct config *c)
+{
+	workarounds_set(c->workarounds);
+}
 
 static const struct service imap = {
 	.program = "imapd",
@@ -21,6 +29,7 @@ static const struct service imap = {
 	    "[--listen ADDRESS:PORT[,tls|,plain]] ...",
 	.busy = "* BYE [UNAVAILABLE] Service not available\r\n",
 	.idle_secs = 30 * 60,		/* RFC 3501 5.4: at least that */
+	.configure = configure,
 	.prelogin = &prelogin_ops_imap,
 	.session = session_main,
 };

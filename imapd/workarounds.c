@@ -2,37 +2,84 @@
 /* The table of client faults.  Nothing else decides to be generous. */
 #include "imapd/workarounds.h"
 
+#include <string.h>
+
+#include "c-client/base/log.h"
+#include "c-client/base/span.h"
+
 #include "c-client/base/banned.h"
 
 static const struct workaround_row rows[WORKAROUNDS] = {
 	[WORKAROUND_BLANKS] = { "blanks", "several",
 	    "more than one blank between arguments, blanks inside "
 	    "parentheses and at the end of the line",
-	    "they count as one, and as none at the end", true },
+	    "they count as one, and as none at the end" },
 	[WORKAROUND_QUOTED_8BIT] = { "quoted-8bit", "most, for passwords",
 	    "8-bit octets in quoted strings, where RFC 3501 wants a literal",
-	    "taken as they are; mailbox names refuse them", true },
+	    "taken as they are; mailbox names refuse them" },
 	[WORKAROUND_DELIMITER] = { "trailing-delimiter", "Thunderbird",
 	    "a hierarchy delimiter at the end of a mailbox's name",
-	    "dropped, but for CREATE, where it means a directory", true },
+	    "dropped, but for CREATE, where it means a directory" },
 	[WORKAROUND_ID_EMPTY] = { "id-empty", "several",
 	    "ID () where ID NIL is meant",
-	    "taken as NIL", true },
+	    "taken as NIL" },
 	[WORKAROUND_EMPTY_STAR] = { "empty-star", "most",
 	    "FETCH 1:* in a mailbox without messages",
-	    "OK without any answer in place of BAD", true },
+	    "OK without any answer in place of BAD" },
 	[WORKAROUND_RECENT] = { "set-recent", "those that copy flags",
 	    "\\Recent in the flags of STORE and APPEND",
-	    "passed over", true },
+	    "passed over" },
 	[WORKAROUND_BODY_BLANK] = { "body-blank", "Pine, Alpine",
 	    "BODY [...] with a blank before the bracket",
-	    "taken as without", true },
+	    "taken as without" },
 };
+
+/* A property of the process: set before its first command, then only read. */
+static bool off[WORKAROUNDS];
+
+/* Switch what `word` names; false if it names nothing. */
+static bool
+take_word(struct span word)
+{
+	bool minus = word.p[0] == '-', known = false, all;
+
+	if (minus)
+		word = span_slice(word, 1, word.n);
+	all = span_is(word, "all");
+	if (span_is(word, "none")) {
+		all = true;
+		minus = !minus;
+	}
+	for (size_t i = 0; i < WORKAROUNDS; i++)
+		if (all || span_is(word, rows[i].word)) {
+			off[i] = minus;
+			known = true;
+		}
+	return known;
+}
+
+void
+workarounds_set(const char *words)
+{
+	struct span left = span_of(words);
+	char shown[LOG_FIELD_MAX];
+
+	memset(off, 0, sizeof off);
+	while (left.n != 0) {
+		size_t n = strcspn(left.p, " ,\t");
+
+		if (n != 0 && !take_word(span_slice(left, 0, n)))
+			log_line(LOG_ERR, "configuration: workarounds: %s "
+			    "is none; imapd(8) lists them",
+			    log_field(left.p, n, shown));
+		left = span_slice(left, n + 1, left.n);
+	}
+}
 
 bool
 workarounds_has(enum workaround w)
 {
-	return rows[w].on;
+	return !off[w];
 }
 
 const struct workaround_row *

@@ -26,8 +26,15 @@ struct workaround_row {
 	const char *clients;	/* who does it */
 	const char *fault;	/* what they do */
 	const char *remedy;	/* what we do about it */
-	bool on;
 };
+
+/*
+ * Take the value of the key `workarounds`: words with blanks or commas between
+ * them, from left to right: "all" (what holds at first), "none", NAME, -NAME.
+ * One that names nothing is logged and left out.  Called once, before the
+ * first command.
+ */
+void workarounds_set(const char *words);
 
 /* Is it switched on? */
 bool workarounds_has(enum workaround);

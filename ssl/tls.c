@@ -91,8 +91,8 @@ new_ctx(void)
 
 struct tls_config *
 tls_config_load(const char *cert_dir, const char *key_dir,
-    const char *program, const char *second, const char *address,
-    const char *alpn, struct fault *why)
+    const char *const programs[], const char *address, const char *alpn,
+    struct fault *why)
 {
 	struct tls_config *c = memory_zalloc(sizeof *c);
 	unsigned char seed[32];
@@ -114,8 +114,7 @@ tls_config_load(const char *cert_dir, const char *key_dir,
 		memcpy(c->alpn + 1, alpn, n);
 		SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, c);
 	}
-	if (tls_cert_load(c->ctx, cert_dir, key_dir, program, second, address,
-	    why) == -1)
+	if (tls_cert_load(c->ctx, cert_dir, key_dir, programs, address, why) == -1)
 		goto fail;
 	return c;
 fail:

@@ -16,14 +16,15 @@ struct tls_config;
 struct tls;
 
 /*
- * Load certificate and key: DIR/PROGRAM-ADDRESS.pem, DIR/PROGRAM.pem, then the
- * same with `second` for PROGRAM (decisions.md 7).  Key and chain in one file
+ * Load certificate and key: DIR/PROGRAM-ADDRESS.pem, DIR/PROGRAM.pem, for each
+ * of `programs` up to NULL (decisions.md 7); empty ones are passed over, and
+ * the last is the one that serves all programs.  Key and chain in one file
  * in any order, or the key under the same name in key_dir.  RSA, ECDSA,
  * Ed25519.  NULL with a fault that names the file, the reason and the cure.
  */
 struct tls_config *tls_config_load(const char *cert_dir, const char *key_dir,
-    const char *program, const char *second, const char *address,
-    const char *alpn, struct fault *);
+    const char *const programs[], const char *address, const char *alpn,
+    struct fault *);
 void tls_config_free(struct tls_config *);
 
 /* A connection over the non-blocking socket `fd`, which stays the caller's. */

@@ -332,25 +332,25 @@ exists(const char *path)
 
 int
 tls_cert_load(SSL_CTX *ctx, const char *cert_dir, const char *key_dir,
-    const char *program, const char *second, const char *address,
-    struct fault *why)
+    const char *const programs[], const char *address, struct fault *why)
 {
-	const char *programs[2] = { program, second };
 	char name[256], path[TLS_CERT_PATH], key[TLS_CERT_PATH];
+	const char *last = "";
 
-	for (size_t i = 0; i < 2; i++)
+	for (; *programs != NULL; programs++) {
+		last = *programs;
 		for (int plain = 0; plain < 2; plain++) {
-			if (programs[i] == NULL || (!plain && address == NULL))
+			if (*last == '\0' || (!plain && address == NULL))
 				continue;
-			snprintf(name, sizeof name, "%s%s%s.pem", programs[i],
+			snprintf(name, sizeof name, "%s%s%s.pem", last,
 			    plain ? "" : "-", plain ? "" : address);
 			snprintf(path, sizeof path, "%s/%s", cert_dir, name);
 			snprintf(key, sizeof key, "%s/%s", key_dir, name);
 			if (exists(path))
 				return tls_cert_use(ctx, path, key, why);
 		}
-	/* The second name is the one that serves all programs. */
+	}
 	return fault_set(why, FAULT_NOTFOUND, "certificate %s/%s.pem: there "
 	    "is no such file, so there is no TLS; put certificate chain and "
-	    "private key there", cert_dir, second == NULL ? program : second);
+	    "private key there", cert_dir, last);
 }

@@ -21,8 +21,7 @@ struct fault;
  * all, FAULT_PERM, FAULT_SYNTAX or FAULT_CANNOT otherwise.
  */
 int tls_cert_load(SSL_CTX *ctx, const char *cert_dir, const char *key_dir,
-    const char *program, const char *second, const char *address,
-    struct fault *);
+    const char *const programs[], const char *address, struct fault *);
 
 /*
  * The same for one file whose name is known.  `key_path` is where the key is

@@ -13,13 +13,12 @@
 
 struct tls_config *
 tls_config_load(const char *cert_dir, const char *key_dir,
-    const char *program, const char *second, const char *address,
-    const char *alpn, struct fault *why)
+    const char *const programs[], const char *address, const char *alpn,
+    struct fault *why)
 {
 	(void)cert_dir;
 	(void)key_dir;
-	(void)program;
-	(void)second;
+	(void)programs;
 	(void)address;
 	(void)alpn;
 	fault_set(why, FAULT_NOTFOUND, "no certificate is loaded: this build "

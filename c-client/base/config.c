@@ -207,6 +207,7 @@ static const struct key keys[] = {
 	{ "login_timeout", set_number,	  AT(login_timeout),	3600 },
 	{ "idle_timeout",  set_number,	  AT(idle_timeout),	30 * DAY },
 	{ "pam_session",   set_yes_no,	  AT(pam_session),	0 },
+	{ "workarounds",   set_text,	  AT(workarounds),	0 },
 	{ "log",	   set_text,	  AT(log),		0 },
 };
 
@@ -261,6 +262,8 @@ config_defaults(struct config *c)
 		.login_timeout = 180,
 		.idle_timeout = 0,
 		.pam_session = false,
+		.workarounds = "all",
+		.called = "",
 		.log = "syslog",
 	};
 }

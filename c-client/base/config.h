@@ -35,6 +35,8 @@ struct config {
 	uint32_t idle_timeout;		/* 0: the protocol's own (IMAP 30 min,
 					 * POP3 10 min) */
 	bool pam_session;
+	const char *workarounds;	/* words of imapd/workarounds.c */
+	const char *called;		/* no key: the last part of argv[0] */
 	const char *log;		/* syslog | stderr | FILE */
 };
 

@@ -49,14 +49,16 @@ static int
 open_top(const char *directory)
 {
 	struct stat st;
+	bool made = mkdir(directory, 0755) == 0;
 	int fd;
 
-	if (mkdir(directory, 0755) == -1 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return -1;
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	/* Our umask closes it, and the users have to get through it. */
+	if ((!made || fchmod(fd, 0755) == 0) && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
 		return fd;
 	close(fd);

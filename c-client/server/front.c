@@ -327,11 +327,12 @@ load_certificate(struct front *f)
 {
 	const struct connection *c = f->connection;
 	const struct config *g = c->config;
+	const char *const programs[] = { f->service->program, g->called,
+	    f->service->certificate, NULL };
 	struct fault why;
 
-	f->certificate = tls_config_load(g->cert_dir, g->key_dir,
-	    f->service->program, f->service->certificate, c->local,
-	    f->service->alpn, &why);
+	f->certificate = tls_config_load(g->cert_dir, g->key_dir, programs,
+	    c->local, f->service->alpn, &why);
 	if (f->certificate == NULL)
 		log_line(!c->tls && g->plaintext == CONFIG_PLAINTEXT_ALWAYS &&
 		    why.code == FAULT_NOTFOUND ? LOG_DEBUG : LOG_ERR, "%s",

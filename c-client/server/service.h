@@ -112,6 +112,9 @@ struct service {
 	uint32_t idle_secs;	/* default idle time-out of a session */
 	bool logs_login;	/* the session writes its own "Login user=..."
 				 * line (ipop3d adds nmsgs=): monitor doesn't */
+	/* Takes what the protocol has in the configuration, before the first
+	 * connection; NULL if it has nothing there. */
+	void (*configure)(const struct config *);
 	const struct prelogin_ops *prelogin;
 
 	/* The session, as the user; returns the exit status.  It has written

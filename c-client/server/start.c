@@ -30,6 +30,7 @@
 #define EXIT_OSERR		71
 #define EXIT_CONFIG		78
 
+#define CALLED_MAX	32
 #define CONFIG_FILE	"/etc/imapd.conf"
 
 #ifndef VERSION
@@ -87,6 +88,22 @@ configure(const struct service *service, struct config *c,
 		c->log = "syslog";
 	}
 	return 0;
+}
+
+/* The name that a certificate may have for our sake: the last part of argv[0]
+ * if it could be that of a service, else "". */
+static const char *
+called(const char *argv0)
+{
+	const char *slash = argv0 == NULL ? NULL : strrchr(argv0, '/');
+	const char *name = slash == NULL ? argv0 : slash + 1;
+	size_t n;
+
+	if (name == NULL)
+		return "";
+	n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789_-");
+	return n > 0 && n <= CALLED_MAX && name[n] == '\0' ? name : "";
 }
 
 /* A session for the user who started us, from his shell or over ssh. */
@@ -201,5 +218,8 @@ start_main(const struct service *service, int argc, char **argv)
 		input = PROCESS_LOCAL;
 	if (configure(service, &config, &args, input) == -1)
 		return EXIT_CONFIG;
+	config.called = called(argv[0]);
+	if (service->configure != NULL)
+		service->configure(&config);
 	return serve(service, &config, &args, input);
 }

@@ -244,6 +244,32 @@ def test_crowd():
     server.stop()
 
 
+def test_full_house():
+    """Beyond BOUND_CHILDREN a connection is told so and closed; when others
+    leave there is room again."""
+    if echod.SANITIZED:
+        tap.diag("a sanitizer build: a thousand processes are too many")
+        return
+    with open(os.path.join(os.path.dirname(__file__),
+            "../../c-client/base/bounds.h")) as f:
+        bound = int(re.search(r"BOUND_CHILDREN\s+(\d+)u", f.read()).group(1))
+    server = Server(uid=None if IS_ROOT else os.getuid())
+    crowd = [server.connect() for _ in range(bound)]
+    greeted = sum(line.get() == "HELLO clear starttls" for line in crowd)
+    tap.equal(greeted, bound, "%d at once" % bound)
+    line = server.connect()
+    tap.equal([line.get(), line.get()], ["BUSY", None], "one more: BUSY")
+    server.logged(r"turned away|too many|%d" % bound)
+    for line in crowd[:20]:
+        line.close()
+    wait_for("room", lambda: len(children(server.process.pid)) <= bound - 20)
+    line = server.connect()
+    tap.equal(line.get(), "HELLO clear starttls", "room again")
+    for line in crowd:
+        line.close()
+    server.stop()
+
+
 def test_no_dns():
     """strace over a whole login: no internet socket but the client's, no
     resolver's file."""
@@ -293,6 +319,7 @@ def main():
     server = Server(uid=None if IS_ROOT else os.getuid())
     test_inetd(server)
     test_crowd()
+    test_full_house()
     test_no_dns()
 
 

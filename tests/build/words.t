@@ -4,13 +4,17 @@
 links, that `make install` installs what the last line built and writes over no
 PAM file, and that a wrong word is answered with the valid ones."""
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from tap import ROOT as TOP, run, tap
+import certs
+import server
+from imapc import Imap
+from tap import ROOT as TOP, run, tap, wait_for
 
 tmp = tempfile.mkdtemp(prefix="imapd-words-")
 tree = os.path.join(tmp, "tree")
@@ -31,6 +35,26 @@ def links(program):
 def has_text(program, text):
     with open(os.path.join(tree, program), "rb") as f:
         return text.encode() in f.read()
+
+
+def capabilities():
+    """What imapd offers in clear when no configuration says anything."""
+    conf, port = os.path.join(tmp, "conf"), server.free_port()
+    with open(conf, "w") as f:
+        f.write("cert_dir = %s\nkey_dir = %s\n" % (tmp, tmp))
+    child = subprocess.Popen([os.path.join(tree, "imapd/imapd"), "--config", conf, "--listen",
+                              "127.0.0.1:%d,plain" % port], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             preexec_fn=server.die_with_us)
+    try:
+        wait_for("imapd", lambda: child.poll() is not None or server.listening(port))
+        c = Imap(port)
+        words = b"".join(b"".join(x) for x in c.must("CAPABILITY")).decode().split()
+        c.close()
+        return words
+    finally:
+        child.terminate()
+        child.wait()
 
 
 def copy_tree():
@@ -67,6 +91,10 @@ def check_words():
     tap.ok(links("imapd/imapd") == {"libssl", "libcrypto"}, "slx has TLS and no PAM",
            str(links("imapd/imapd")))
     tap.ok(has_text("imapd/imapd", "/no/such/spool"), "MAILSPOOL is built in")
+    certs.make(os.path.join(tmp, "imapd.pem"))
+    words = capabilities()
+    tap.ok("LOGINDISABLED" not in words and "AUTH=PLAIN" in words and "STARTTLS" in words,
+           "SSLTYPE=unix: TLS, and passwords in clear", words)
     stage = os.path.join(tmp, "stage")
     os.makedirs(os.path.join(stage, "etc/pam.d"))
     with open(os.path.join(stage, "etc/pam.d/imap"), "w") as f:
@@ -88,6 +116,10 @@ def check_words():
     tap.ok(links("ipopd/ipop3d") == {"libpam", "libcrypto"},
            "lnp SSLTYPE=none has PAM and no libssl", str(links("ipopd/ipop3d")))
 
+    words = capabilities()
+    tap.ok("LOGINDISABLED" not in words and "STARTTLS" not in words,
+           "SSLTYPE=none: no TLS, passwords in clear", words)
+
     make("clean")
     tap.ok(not os.path.exists(os.path.join(tree, "imapd/imapd")) and
            not os.path.exists(os.path.join(tree, "build")), "make clean leaves nothing")
@@ -95,6 +127,23 @@ def check_words():
     tap.ok(done.returncode == 0 and links("imapd/imapd") == {"libpam", "libssl", "libcrypto"},
            "make ldb has PAM and TLS", done.stderr[-3000:])
     tap.ok(has_text("imapd/imapd", "/etc/ssl/private"), "ldb has Debian's directories")
+    words = capabilities()
+    tap.ok("LOGINDISABLED" in words and "AUTH=PLAIN" not in words and "STARTTLS" in words,
+           "the default: no password without TLS", words)
+    with open(os.path.join(tree, "Makefile")) as f:
+        targets = re.search(r"^TARGETS = (.*)$", f.read(), re.M)[1].split()
+    for word in targets:
+        out = make("-n", word)
+        tap.ok(out.returncode == 0 and "PASSWDTYPE=" in out.stdout and "SSLDIR=/" in out.stdout,
+               "make %s says where passwords and certificates are" % word, out.stderr)
+    done = make("lnx", "SSLCERTS=/no/certs", "SSLKEYS=/no/keys")
+    tap.ok(done.returncode == 0 and has_text("imapd/imapd", "/no/certs") and
+           has_text("imapd/imapd", "/no/keys"), "SSLCERTS and SSLKEYS are built in",
+           done.stderr[-2000:])
+    done = make("lnx", "SSLDIR=/no/ssl")
+    tap.ok(done.returncode == 0 and has_text("ipopd/ipop3d", "/no/ssl") and
+           not has_text("ipopd/ipop3d", "/no/certs"), "so is SSLDIR, in a build that was there",
+           done.stderr[-2000:])
 
 
 run(main, 600)

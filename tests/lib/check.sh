@@ -26,7 +26,7 @@ if [ "$status" != 0 ]; then
 		/^ok/ { more = 0 }' "$file"
 	done
 fi
-skips=$(grep -rhiE '^(not )?ok .*# SKIP|^1\.\.0.*# SKIP' "$dump")
+skips=$(grep -rhiE '^(not )?ok .*# SKIP|^1\.\.0.*# SKIP|^# SKIP ' "$dump")
 count=$(printf '%s' "$skips" | grep -c .)
 echo "Skipped: $count"
 if [ "$count" != 0 ]; then

@@ -55,6 +55,9 @@ page = read("docs/imapd.8")
 section = page[page.index(".Sh CONFIGURATION"):page.index(".Sh FILES")]
 same(re.findall(r"^\.It Ic (\w+)", section, re.M), keys,
     "imapd(8) has the keys of config.c in their order")
+same(re.findall(r"^\.It Li ([\w-]+)$", section, re.M),
+    re.findall(r'= \{ "([\w-]+)"', read("imapd/workarounds.c")),
+    "imapd(8) has the words of workarounds.c in their order")
 
 # Options.
 options = re.findall(r'\{ "--([a-z-]+)", (?:true|false),',

@@ -1,0 +1,199 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What may lie where a mailbox, its lock, its index or .mailboxlist should
+be: FIFOs, devices, sockets, links out of the mail root, directories.  Nothing
+hangs, nothing outside is read or written, and what is refused is said."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import mailgen
+from imapc import Gone
+from server import Host
+from tap import run, tap
+
+IS_ROOT = os.geteuid() == 0
+LETTER = b"Subject: put there\r\n\r\nbody\r\n"
+SECRET = mailgen.to_mbox([b"Subject: secret\n\nnobody else's\n"])
+
+
+def put(a, path, kind, outside):
+    """Makes such a thing; False where it can't be made."""
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "socket":
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(path)
+        s.close()
+    elif kind == "device":
+        if not IS_ROOT:
+            return False
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    elif kind == "link to /dev/tty":
+        os.symlink("/dev/tty", path)
+    elif kind == "link to a file outside":
+        os.symlink(outside, path)
+    elif kind == "link that loops":
+        os.symlink(os.path.basename(path), path)
+    elif kind == "link to nowhere":
+        os.symlink(outside + ".none", path)
+    elif kind == "directory":
+        os.mkdir(path, 0o700)
+    if not os.path.islink(path):
+        a.own(path)
+    return True
+
+
+KINDS = ("FIFO", "socket", "device", "link to /dev/tty",
+    "link to a file outside", "link that loops", "link to nowhere",
+    "directory")
+
+
+def outside_of(host):
+    path = os.path.join(host.dir, "outside")
+    with open(path, "wb") as f:
+        f.write(SECRET)
+    os.chmod(path, 0o666)
+    return path
+
+
+def mailboxes(host):
+    a, outside = host.account(), outside_of(host)
+    a.fill(mailgen.to_mbox(mailgen.ordinary(1)))
+    for kind in KINDS:
+        path = os.path.join(a.home, "box")
+        if not put(a, path, kind, outside):
+            tap.skip("mailbox: " + kind, "not root")
+            continue
+        c = host.imap(timeout=15)
+        c.select()
+        bad = []
+        for command in ("STATUS box (MESSAGES UIDNEXT)", "EXAMINE box",
+                "SELECT box", "COPY 1 box", "LIST \"\" *", "CREATE box",
+                "RENAME box INBOX", "LSUB \"\" *"):
+            if command.startswith("COPY"):
+                c.select()
+            try:
+                status, line, seen = c.cmd(command)
+            except (Gone, OSError) as why:
+                bad.append((command, repr(why)))
+                c = host.imap(timeout=15)
+                continue
+            if status == "OK" and not command.startswith(("L", "COPY")):
+                bad.append((command, line))
+            elif status == "OK" and command.startswith("COPY"):
+                bad.append((command, line))
+        status, line, _ = c.cmd("APPEND box {%d}" % len(LETTER), LETTER)
+        if status == "OK":
+            bad.append(("APPEND", line))
+        tap.ok(not bad, "mailbox: %s: all is refused" % kind, bad)
+        with open(outside, "rb") as f:
+            tap.ok(f.read() == SECRET and not os.path.exists(outside +
+                ".none"), "mailbox: %s: nothing outside is changed" % kind)
+        status, line, _ = c.cmd("DELETE box")
+        with open(outside, "rb") as f:
+            tap.equal(f.read(), SECRET, "and DELETE says %s" % status)
+        c.close()
+        remove(path)
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def directory_links(host):
+    """A directory that a link leads out of the root."""
+    a = host.account()
+    other = os.path.join(host.dir, "elsewhere")
+    os.mkdir(other)
+    os.chmod(other, 0o777)
+    path = os.path.join(other, "box")
+    with open(path, "wb") as f:
+        f.write(SECRET)
+    os.chmod(path, 0o666)
+    os.symlink(other, os.path.join(a.home, "way"))
+    c = host.imap()
+    bad = []
+    for command in ("SELECT way/box", "STATUS way/box (MESSAGES)",
+            "CREATE way/new", "RENAME way/box mine", "DELETE way/box",
+            "CREATE mine2/", "RENAME mine2 way/mine2"):
+        status, line, _ = c.cmd(command)
+        if status == "OK" and command != "CREATE mine2/":
+            bad.append((command, line))
+    names = b"".join(b"".join(x) for x in c.must('LIST "" *'))
+    tap.ok(b"way/box" not in names, "LIST goes through no link", names)
+    tap.ok(not bad, "a link to a directory outside: all is refused", bad)
+    tap.equal(os.listdir(other), ["box"], "and nothing is changed there")
+    c.close()
+    os.unlink(os.path.join(a.home, "way"))
+
+
+def locks(host):
+    """Something else has the name of the dot-lock."""
+    a, outside = host.account(), outside_of(host)
+    for kind in KINDS:
+        a.write("locked", mailgen.to_mbox(mailgen.ordinary(1)))
+        lock = os.path.join(a.home, "locked.lock")
+        if not put(a, lock, kind, outside):
+            continue
+        c = host.imap(timeout=25)
+        tap.equal(c.select("locked"), 1, "lock: %s: SELECT" % kind)
+        start = time.monotonic()
+        status, line, _ = c.cmd("APPEND locked {%d}" % len(LETTER), LETTER)
+        took = time.monotonic() - start
+        tap.ok(status in ("OK", "NO") and took < 8,
+            "lock: %s: APPEND is answered (%s, %.1f s)" % (kind, status,
+            took), line)
+        with open(outside, "rb") as f:
+            tap.ok(f.read() == SECRET and os.path.lexists(lock) and not
+                os.path.exists(outside + ".none"),
+                "lock: %s: nothing is made of it" % kind)
+        c.close()
+        remove(lock)
+        remove(os.path.join(a.home, "locked"))
+
+
+def state_files(host):
+    """.imapindex and .mailboxlist."""
+    a, outside = host.account(), outside_of(host)
+    a.fill(mailgen.to_mbox(mailgen.ordinary(2)))
+    for name in (".imapindex", ".mailboxlist"):
+        for kind in KINDS:
+            path = os.path.join(a.home, name)
+            remove(path)
+            if not put(a, path, kind, outside):
+                continue
+            c = host.imap(timeout=15)
+            tap.equal(c.select(), 2, "%s: %s: mail is read" % (name, kind))
+            c.bodies()
+            for command in ('LSUB "" *', "SUBSCRIBE x", "UNSUBSCRIBE x"):
+                c.cmd(command)
+            p = host.pop(timeout=15)
+            tap.ok(p.cmd("STAT").startswith(b"+OK 2 "), "by POP3 too")
+            p.close()
+            with open(outside, "rb") as f:
+                tap.ok(f.read() == SECRET and not os.path.exists(outside +
+                    ".none"), "%s: %s: nothing outside is changed" % (name,
+                    kind))
+            c.close()
+            remove(path)
+
+
+def main():
+    host = Host(conf="lock_timeout = 2\n", programs=("imapd", "ipop3d"))
+    for part in (mailboxes, directory_links, locks, state_files):
+        part(host)
+    tap.ok(host.alive(), "the servers are alive")
+    tap.equal(host.faults(), "", "no fault is reported")
+
+
+run(main)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A certificate file of any octets: used, or refused with a line that names
+ * it; nothing is leaked.  The key may be in the same file or in a second. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "c-client/base/fault.h"
+#include "c-client/base/log.h"
+#include "ssl/tls.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static char dir[] = "/tmp/fuzz-cert.XXXXXX";
+
+static void
+clean(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/imapd.pem", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void
+quiet(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	(void)line;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static const char *const programs[] = { "ipop3d", "", "imapd", NULL };
+	static bool made;
+	struct tls_config *c;
+	struct fault why = { FAULT_NONE, "" };
+	char path[64];
+	int fd;
+
+	if (!made) {
+		if (mkdtemp(dir) == NULL)
+			abort();
+		atexit(clean);
+		log_to_sink(quiet, NULL);
+		made = true;
+	}
+	snprintf(path, sizeof path, "%s/imapd.pem", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd == -1 || write(fd, data, n) != (ssize_t)n)
+		abort();
+	close(fd);
+	c = tls_config_load(dir, dir, programs, "127.0.0.1", "imap", &why);
+	if (c == NULL && (why.code == FAULT_NONE ||
+	    strstr(why.text, path) == NULL))
+		abort();
+	tls_config_free(c);
+	return 0;
+}
