@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index's files: opening, making anew, moving and removing databases that
- * other processes may have open.
+ * The index's files: opening and making anew databases that other processes may
+ * have open (moving and removing: index_move.c).
  *
  * SQLite opens its log by name, after the database.  So that nobody gets the
  * database of one life and the log of another, the directory has a lock file:
  * shared while a database is opened or closed, exclusive while one is made,
  * moved or removed.  It is never waited for inside a transaction.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -22,7 +20,6 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
-#include "c-client/base/memory.h"
 #include "c-client/store/index_path.h"
 #include "c-client/store/index_private.h"
 
@@ -33,25 +30,10 @@
 /* Seconds to wait for being the only one. */
 #define ALONE_TIMEOUT	2
 
-/* A malloc()ed path: dir, a slash, a file name for `path`, an ending. */
-static char *
-file_path(const char *dir, const char *path, const char *ending)
-{
-	struct buf b;
-	char *s;
-
-	buf_init(&b, 0);
-	buf_addf(&b, "%s/", dir);
-	index_file_name(&b, path);
-	buf_adds(&b, ending);
-	s = memory_string(buf_string(&b));
-	buf_clear(&b);
-	return s;
-}
-
 /* The directory's lock: a descriptor to close, or -1 with *why set. */
-static int
-guard_lock(const char *dir, short type, uint32_t timeout, struct fault *why)
+int
+index_file_guard(const char *dir, short type, uint32_t timeout,
+    struct fault *why)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 	struct timespec nap = { .tv_nsec = 2000000 };
@@ -88,8 +70,8 @@ guard_lock(const char *dir, short type, uint32_t timeout, struct fault *why)
 }
 
 /* Is a file of the database there that SQLite should not meet? */
-static bool
-is_odd(const char *file, const char *ending)
+bool
+index_file_is_odd(const char *file, const char *ending)
 {
 	struct buf b;
 	struct stat st;
@@ -103,8 +85,8 @@ is_odd(const char *file, const char *ending)
 	return odd;
 }
 
-static void
-unlink_all(const char *file)
+void
+index_file_unlink(const char *file)
 {
 	struct buf b;
 
@@ -151,7 +133,7 @@ connect_existing(struct index *ix)
 	    st.st_size == 0)
 		return SQLITE_CORRUPT;
 	for (size_t i = 0; i < INDEX_PATH_ENDINGS; i++)
-		if (is_odd(ix->file, index_path_endings[i]))
+		if (index_file_is_odd(ix->file, index_path_endings[i]))
 			return SQLITE_CORRUPT;
 	rc = sqlite3_open_v2(ix->file, &ix->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
@@ -177,7 +159,7 @@ make_new(struct index *ix)
 	int fd, dir, rc;
 	struct stat st;
 
-	unlink_all(ix->file);
+	index_file_unlink(ix->file);
 	fd = open(ix->file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	if (fd == -1)
@@ -196,7 +178,7 @@ make_new(struct index *ix)
 		rc = index_schema_check(ix);
 	if (rc != SQLITE_OK) {
 		disconnect(ix, false);
-		unlink_all(ix->file);
+		index_file_unlink(ix->file);
 		return rc;
 	}
 	dir = open(ix->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -227,7 +209,7 @@ remake(struct index *ix, ino_t damaged, struct fault *why)
 	struct stat st;
 	int guard, rc;
 
-	guard = guard_lock(ix->dir, F_WRLCK, ix->lock_timeout, why);
+	guard = index_file_guard(ix->dir, F_WRLCK, ix->lock_timeout, why);
 	if (guard == -1)
 		return -1;
 	if (damaged != 0 && lstat(ix->file, &st) == 0 &&
@@ -259,7 +241,7 @@ index_file_open(struct index *ix, struct fault *why)
 {
 	int guard, rc;
 
-	guard = guard_lock(ix->dir, F_RDLCK, ix->lock_timeout, why);
+	guard = index_file_guard(ix->dir, F_RDLCK, ix->lock_timeout, why);
 	if (guard == -1)
 		return -1;
 	index_start_clock(ix);
@@ -296,7 +278,7 @@ index_file_close(struct index *ix, bool checkpoint)
 
 	/* The last one to close removes the log by its name. */
 	if (ix->db != NULL && ix->file != NULL)
-		guard = guard_lock(ix->dir, F_RDLCK, 1, NULL);
+		guard = index_file_guard(ix->dir, F_RDLCK, 1, NULL);
 	disconnect(ix, checkpoint && guard != -1);
 	if (guard != -1)
 		close(guard);
@@ -338,7 +320,7 @@ open_alone(struct index *ix)
 	struct buf uri;
 	int rc;
 
-	if (is_odd(ix->file, "") || is_odd(ix->wal, ""))
+	if (index_file_is_odd(ix->file, "") || index_file_is_odd(ix->wal, ""))
 		return SQLITE_CANTOPEN;
 	/* Without others no memory is shared, and no file needed for it.  As
 	 * long as there are others, this one can't be alone. */
@@ -405,113 +387,4 @@ index_file_memory(struct index *ix)
 		rc = index_schema_make(ix);
 	ix->durable = false;
 	return rc;
-}
-
-int
-index_remove(const char *dir, const char *path, uint32_t timeout,
-    struct fault *why)
-{
-	char *file;
-	int guard;
-
-	if (dir == NULL)
-		return 0;
-	guard = guard_lock(dir, F_WRLCK, timeout, why);
-	if (guard == -1)
-		return -1;
-	file = file_path(dir, path, "");
-	unlink_all(file);
-	free(file);
-	close(guard);
-	return 0;
-}
-
-/* Put what is in the log into the database, so that a crash while the files
- * are renamed one by one loses nothing. */
-static void
-settle(const char *file)
-{
-	sqlite3 *db = NULL;
-
-	if (!is_odd(file, "") && sqlite3_open_v2(file, &db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    SQLITE_OPEN_NOFOLLOW, NULL) == SQLITE_OK) {
-		sqlite3_busy_timeout(db, 100);
-		sqlite3_wal_checkpoint_v2(db, "main",
-		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	}
-	sqlite3_close(db);
-}
-
-int
-index_move(const char *dir, const char *from, const char *to,
-    uint32_t timeout, struct fault *why)
-{
-	char *old, *new;
-	int guard, r = 0;
-
-	if (dir == NULL)
-		return 0;
-	guard = guard_lock(dir, F_WRLCK, timeout, why);
-	if (guard == -1)
-		return -1;
-	new = file_path(dir, to, "");
-	unlink_all(new);
-	old = file_path(dir, from, "");
-	settle(old);
-	if (rename(old, new) == -1 && errno != ENOENT)
-		r = fault_errno(why, "rename %s", old);
-	for (size_t i = 0; r == 0 && i < INDEX_PATH_ENDINGS; i++) {
-		char *a = file_path(dir, from, index_path_endings[i]);
-		char *b = file_path(dir, to, index_path_endings[i]);
-
-		if (rename(a, b) == -1 && errno != ENOENT)
-			r = fault_errno(why, "rename %s", a);
-		free(a);
-		free(b);
-	}
-	if (r == -1)
-		unlink_all(new);
-	free(old);
-	free(new);
-	close(guard);
-	return r;
-}
-
-int
-index_move_below(const char *dir, const char *from, const char *to,
-    uint32_t timeout, struct fault *why)
-{
-	size_t n = strlen(from);
-	struct dirent *e;
-	struct buf old, new;
-	DIR *d;
-	int r = 0;
-
-	if (dir == NULL)
-		return 0;
-	d = opendir(dir);
-	if (d == NULL)
-		return errno == ENOENT ? 0 : fault_errno(why, "open %s", dir);
-	buf_init(&old, 0);
-	buf_init(&new, 0);
-	/* An entry that is made meanwhile has a new name and is not met as an
-	 * old one: `to` is not below `from`. */
-	while (r == 0 && (e = readdir(d)) != NULL) {
-		buf_reset(&old);
-		buf_reset(&new);
-		if (e->d_name[0] == '.' ||
-		    !index_path_unescape(&old, span_of(e->d_name)) ||
-		    old.n <= n + 1 || memcmp(old.p, from, n) != 0 ||
-		    old.p[n] != '/')
-			continue;
-		buf_adds(&new, to);
-		buf_add(&new, old.p + n, old.n - n);
-		r = index_move(dir, buf_string(&old), buf_string(&new),
-		    timeout, why);
-	}
-	buf_clear(&old);
-	buf_clear(&new);
-	closedir(d);
-	return r;
 }

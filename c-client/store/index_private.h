@@ -96,6 +96,13 @@ void index_file_close(struct index *, bool checkpoint);
 bool index_file_moved(struct index *);
 int index_file_replace(struct index *, struct fault *);
 int index_file_memory(struct index *);
+/* The directory's lock, F_RDLCK or F_WRLCK: a descriptor to close, or -1. */
+int index_file_guard(const char *dir, short type, uint32_t timeout,
+    struct fault *);
+/* Is a file of the database there that SQLite should not meet? */
+bool index_file_is_odd(const char *file, const char *ending);
+/* Remove a database with all that belongs to it. */
+void index_file_unlink(const char *file);
 /* For reading once, where it can't be opened with others. */
 int index_file_open_alone(struct index *);
 

@@ -116,7 +116,7 @@ test_size(void **state)
 		r[i].wire_size = r[i].disk_size + 300;
 		r[i].wire_header = 500 + (unsigned)rand_r(&seed) % 3000;
 		r[i].disk_header = r[i].wire_header - 20;
-		r[i].date = 1700000000 + rand_r(&seed);
+		r[i].date = INT64_C(1700000000) + rand_r(&seed);
 		r[i].modseq = 1700000000000000;
 		r[i].flags = (uint16_t)((unsigned)rand_r(&seed) % 32);
 		for (size_t k = 0; k < sizeof r[i].digest; k++)
