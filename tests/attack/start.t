@@ -192,12 +192,17 @@ def test_inherited(server):
 
         def signals():
             st = echod.status(p.pid)
-            return st["SigBlk"], int(st["SigIgn"][0], 16)
+            # 32 and 33 are libc's own: nobody else can set them.
+            return (st["SigBlk"], int(st["SigIgn"][0], 16) &
+                ~(1 << 31 | 1 << 32))
         clean = (["0" * 16], 1 << (signal.SIGPIPE - 1))
         if not echod.SANITIZED:
             # libc blocks them for a moment when it forks.
-            wait_for("clean signals", lambda: signals() == clean)
-            tap.ok(True, "signals are the default ones")
+            try:
+                wait_for("clean signals", lambda: signals() == clean)
+            except TimeoutError:
+                pass
+            tap.equal(signals(), clean, "signals are the default ones")
         tap.ok(not any(target == "/etc/passwd" for target in
             echod.descriptors(p.pid).values()), "no inherited file")
         tap.equal(echod.status(p.pid)["Umask"], ["0077"], "umask")
