@@ -5,7 +5,6 @@ be: FIFOs, devices, sockets, links out of the mail root, directories.  Nothing
 hangs, nothing outside is read or written, and what is refused is said."""
 
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -16,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 from imapc import Gone
 from server import Host
-from tap import run, tap
+from tap import remove_tree, run, tap
 
 IS_ROOT = os.geteuid() == 0
 LETTER = b"Subject: put there\r\n\r\nbody\r\n"
@@ -105,7 +104,7 @@ def mailboxes(host):
 
 def remove(path):
     if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
+        remove_tree(path)
     elif os.path.lexists(path):
         os.unlink(path)
 

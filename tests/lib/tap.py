@@ -8,6 +8,7 @@ script that hangs.
 
 import faulthandler
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -100,6 +101,15 @@ def wait_for(what, probe, secs=WAIT_SECS):
         if time.monotonic() > end:
             raise TimeoutError("waited %d s for %s" % (secs, what))
         time.sleep(0.01)
+
+
+def remove_tree(path):
+    """Removes a directory in which a session that has just been left may
+    still be putting its index away."""
+    def gone():
+        shutil.rmtree(path, ignore_errors=True)
+        return not os.path.lexists(path)
+    wait_for("the removal of " + path, gone)
 
 
 def have(*programs):

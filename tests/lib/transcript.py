@@ -36,7 +36,6 @@ import ctypes
 import glob
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -46,7 +45,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import imapc    # noqa: E402
 import server   # noqa: E402
-from tap import ROOT, run, tap, wait_for    # noqa: E402
+from tap import ROOT, remove_tree, run, tap, wait_for    # noqa: E402
 
 MODES = ("clear", "tls", "preauth")
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
@@ -166,7 +165,7 @@ class Player:
 
     def prepare(self):
         a = self.account
-        shutil.rmtree(a.home)
+        remove_tree(a.home)
         os.mkdir(a.home, 0o700)
         a.own(a.home)
         for path in glob.glob(os.path.join(self.host.spool, "*")):
