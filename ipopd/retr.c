@@ -31,7 +31,7 @@
 #define KEEP_BODY	(512u * 1024)
 
 /* How far the answer is. */
-struct progress {
+struct retrieval {
 	struct stuff stuff;
 	uint64_t header;	/* octets of the header that are left */
 	uint64_t lines;		/* lines of the body that are left */
@@ -39,7 +39,7 @@ struct progress {
 
 /* How much of `piece` belongs to the answer. */
 static size_t
-wanted(struct progress *p, struct span piece)
+wanted(struct retrieval *p, struct span piece)
 {
 	size_t at = p->header < piece.n ? (size_t)p->header : piece.n;
 
@@ -59,14 +59,14 @@ wanted(struct progress *p, struct span piece)
 }
 
 static bool
-is_done(const struct progress *p)
+is_done(const struct retrieval *p)
 {
 	return p->header == 0 && p->lines == 0;
 }
 
 /* -1: the connection is broken. */
 static int
-send_piece(struct session *s, struct progress *p, struct span piece)
+send_piece(struct session *s, struct retrieval *p, struct span piece)
 {
 	struct stream *stream = s->stream;
 
@@ -94,7 +94,7 @@ begin(struct session *s, uint64_t size, uint64_t lines)
 /* The header alone is in the index's neighbourhood: no body is read. */
 static int
 send_header(struct session *s, const struct session_message *m,
-    struct progress *p, struct fault *why)
+    struct retrieval *p, struct fault *why)
 {
 	struct span header;
 
@@ -107,7 +107,7 @@ send_header(struct session *s, const struct session_message *m,
 
 static int
 send_whole(struct session *s, const struct session_message *m,
-    struct progress *p, struct fault *why)
+    struct retrieval *p, struct fault *why)
 {
 	struct buf *body = &s->body;
 	const struct record *r;
@@ -129,7 +129,7 @@ send_whole(struct session *s, const struct session_message *m,
 /* A long one.  Once the answer has begun it can't be taken back. */
 static int
 send_pieces(struct session *s, const struct session_message *m,
-    struct progress *p, struct fault *why)
+    struct retrieval *p, struct fault *why)
 {
 	struct message *message = reader_open(s->reader, m->uid, why);
 	struct buf *body = &s->body;
@@ -165,7 +165,7 @@ retr_send(struct session *s, size_t number, uint64_t lines)
 {
 	const struct session_message *m = &s->messages[number - 1];
 	struct fault why = { .code = FAULT_NONE };
-	struct progress p = { .lines = lines };
+	struct retrieval p = { .lines = lines };
 	int status;
 
 	/* A mailbox that was rebuilt gives its numbers to other messages. */

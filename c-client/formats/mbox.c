@@ -259,6 +259,26 @@ mbox_watch(struct box *box, struct watch *watch)
 	watch_file(watch, m->path);
 }
 
+static int
+mbox_expunge(struct box *box, const uint32_t *uids, size_t count,
+    bool deleted_only, struct fault *why)
+{
+	(void)box;
+	(void)uids;
+	(void)count;
+	(void)deleted_only;
+	return fault_set(why, FAULT_CANNOT, "not yet");
+}
+
+static int
+mbox_flush(struct box *box, bool leaving, struct fault *why)
+{
+	(void)box;
+	(void)leaving;
+	(void)why;
+	return 0;
+}
+
 const struct driver mbox_driver = {
 	.name = "unix",
 	.probe = mbox_probe,
@@ -267,6 +287,8 @@ const struct driver mbox_driver = {
 	.sync = mbox_sync,
 	.read = mbox_read,
 	.append = mbox_append,
+	.expunge = mbox_expunge,
+	.flush = mbox_flush,
 	.create = mbox_create,
 	.remove = mbox_remove,
 	.rename = mbox_rename,

@@ -192,6 +192,26 @@ box_sync(struct box *box, struct fault *why)
 	return -1;
 }
 
+int
+box_expunge(struct box *box, const uint32_t *uids, size_t count,
+    bool deleted_only, struct fault *why)
+{
+	if (box->readonly)
+		return fault_set(why, FAULT_READONLY, "%s can't be written",
+		    box->name.path);
+	if (count == 0)
+		return 0;
+	return box->driver->expunge(box, uids, count, deleted_only, why);
+}
+
+int
+box_flush(struct box *box, bool leaving, struct fault *why)
+{
+	if (box->readonly || box->missing)
+		return 0;
+	return box->driver->flush(box, leaving, why);
+}
+
 size_t
 box_find_from(const struct box *box, uint32_t uid)
 {

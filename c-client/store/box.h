@@ -44,6 +44,15 @@ struct box_meta {
 	uint8_t note[BOX_STAMP_MAX];
 };
 
+/*
+ * What hears of long work (a rewrite of a big mailbox): tell() is called not
+ * more often than once a second, from the time on when it has taken two, with
+ * the octets that are done and those of the whole.  The object is the caller's.
+ */
+struct progress {
+	void (*tell)(struct progress *, uint64_t done, uint64_t total);
+};
+
 struct box {
 	struct account *account;
 	const struct driver *driver;
@@ -59,6 +68,7 @@ struct box {
 				 * readonly too (RFC 4315 3, UIDNOTSTICKY) */
 	bool missing;		/* INBOX that does not exist yet: empty */
 	uint64_t generation;	/* grows with each change of `records` */
+	struct progress *progress;	/* NULL: nobody wants to know */
 };
 
 /*
@@ -137,6 +147,19 @@ struct box_store {
  */
 int box_store_flags(struct box *, const uint32_t *uids, size_t count,
     const struct box_store *, uint64_t *modseq, struct fault *);
+
+/*
+ * Remove messages; driver->expunge says how.  FAULT_READONLY, FAULT_INUSE,
+ * FAULT_QUOTA, FAULT_IO.
+ */
+int box_expunge(struct box *, const uint32_t *uids, size_t count,
+    bool deleted_only, struct fault *);
+
+/*
+ * Write flags, keywords and UIDs into the mailbox itself: at CHECK, and with
+ * `leaving` before the box is closed.  A read-only box: nothing, 0.
+ */
+int box_flush(struct box *, bool leaving, struct fault *);
 
 struct box_status {
 	uint32_t messages, recent, uidnext, uidvalidity, unseen;

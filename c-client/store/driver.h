@@ -65,6 +65,26 @@ struct driver {
 	int (*append)(struct box *, struct append_item *, size_t count,
 	    struct fault *);
 
+	/*
+	 * Remove the messages with these ascending UIDs, all of them, those
+	 * that are there no more excepted; with `deleted_only` those without
+	 * \\Deleted too (looked at under the locks: another session may have
+	 * taken it away).  On return they are off the disk and out of the
+	 * records.  On -1 any of them may be there still, and box->records
+	 * says which.  A long one tells box->progress.
+	 */
+	int (*expunge)(struct box *, const uint32_t *uids, size_t count,
+	    bool deleted_only, struct fault *);
+
+	/*
+	 * Write what the records want (flags, keywords, UIDs) into the
+	 * mailbox itself, where other programs read it, durably.  Where a
+	 * message has no room for it, room is made only if `leaving`: this
+	 * session is about to close the box.  What can't be written now stays
+	 * wanted, and is no fault.
+	 */
+	int (*flush)(struct box *, bool leaving, struct fault *);
+
 	/* Make, remove, rename a mailbox that is not open here. */
 	int (*create)(struct account *, const struct name *, struct fault *);
 	int (*remove)(struct account *, const struct name *, struct fault *);

@@ -24,7 +24,7 @@ static const struct field {
 	FIELD(keywords_seen.bits[0], 8), FIELD(keywords_seen.bits[1], 8),
 	FIELD(digest[0], 8), FIELD(digest[8], 8),
 	FIELD(uid, 4), FIELD(wire_header, 4), FIELD(disk_header, 4),
-	FIELD(spare, 4),
+	FIELD(uid_seen, 4),
 	FIELD(separator, 2), FIELD(zone, 2), FIELD(flags, 2),
 	FIELD(flags_seen, 2),
 };

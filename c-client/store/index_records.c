@@ -92,7 +92,7 @@ index_records_are_sane(const struct record *r, size_t n, uint32_t above,
 		bad |= r->modseq > m->highestmodseq;
 		bad |= r->flags > (FLAG_ALL_SYSTEM | FLAG_OLD);
 		bad |= r->flags_seen > (FLAG_ALL_SYSTEM | FLAG_OLD);
-		bad |= r->spare != 0;
+		bad |= r->uid_seen != 0 && r->uid_seen != r->uid;
 	}
 	return bad == 0 && above < m->uidnext;
 }

@@ -49,7 +49,8 @@ struct record {
 	int16_t zone;		/* of the internal date, minutes east */
 	uint16_t flags;		/* as wanted */
 	uint16_t flags_seen;	/* as last seen in the file */
-	uint32_t spare;		/* 0 */
+	uint32_t uid_seen;	/* UID as last seen in the mailbox itself
+				 * (X-UID), 0: it has none for this message */
 };
 
 _Static_assert(sizeof(struct record) == 120, "the index's format");

@@ -139,6 +139,34 @@ mem_append(struct box *box, struct append_item *items, size_t count,
 }
 
 static int
+mem_expunge(struct box *box, const uint32_t *uids, size_t count,
+    bool deleted_only, struct fault *why)
+{
+	if (memdriver.expunge_fault != FAULT_NONE)
+		return fault_set(why, memdriver.expunge_fault, "as told");
+	if (box_sync(box, why) == -1 || box_begin(box, why) == -1)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		ptrdiff_t at = box_find(box, uids[i]);
+
+		if (at >= 0 && (!deleted_only ||
+		    (box->records[at].flags & FLAG_DELETED) != 0))
+			box_remove(box, (size_t)at);
+	}
+	return box_commit(box, why);
+}
+
+static int
+mem_flush(struct box *box, bool leaving, struct fault *why)
+{
+	(void)box;
+	(void)why;
+	memdriver.flushes++;
+	memdriver.leaves += leaving;
+	return 0;
+}
+
+static int
 mem_create(struct account *a, const struct name *name, struct fault *why)
 {
 	int fd = file_open_beneath(a->root_fd, name->path,
@@ -198,6 +226,8 @@ const struct driver memdriver_driver = {
 	.sync = mem_sync,
 	.read = mem_read,
 	.append = mem_append,
+	.expunge = mem_expunge,
+	.flush = mem_flush,
 	.create = mem_create,
 	.remove = mem_remove,
 	.rename = mem_rename,

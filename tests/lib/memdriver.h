@@ -31,6 +31,8 @@ extern struct memdriver {
 	int syncs;
 	char appended[256];	/* the last append()'s octets, cut */
 	bool append_fails;
+	enum fault_code expunge_fault;	/* expunge() fails with this */
+	int flushes, leaves;	/* calls of flush(), and those with `leaving` */
 } memdriver;
 
 /* A temporary directory with home/, home/mail/, spool/ and an account on it;
