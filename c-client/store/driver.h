@@ -68,7 +68,7 @@ struct driver {
 	/*
 	 * Remove the messages with these ascending UIDs, all of them, those
 	 * that are there no more excepted; with `deleted_only` those without
-	 * \\Deleted too (looked at under the locks: another session may have
+	 * \Deleted too (looked at under the locks: another session may have
 	 * taken it away).  On return they are off the disk and out of the
 	 * records.  On -1 any of them may be there still, and box->records
 	 * says which.  A long one tells box->progress.
