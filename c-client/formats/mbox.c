@@ -17,6 +17,8 @@
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
 #include "c-client/formats/mbox_append.h"
+#include "c-client/formats/mbox_expunge.h"
+#include "c-client/formats/mbox_flush.h"
 #include "c-client/formats/mbox_names.h"
 #include "c-client/formats/mbox_sync.h"
 #include "c-client/store/account.h"
@@ -260,22 +262,12 @@ mbox_watch(struct box *box, struct watch *watch)
 }
 
 static int
-mbox_expunge(struct box *box, const uint32_t *uids, size_t count,
-    bool deleted_only, struct fault *why)
+mbox_add(struct box *box, struct append_item *items, size_t count,
+    struct fault *why)
 {
-	(void)box;
-	(void)uids;
-	(void)count;
-	(void)deleted_only;
-	return fault_set(why, FAULT_CANNOT, "not yet");
-}
-
-static int
-mbox_flush(struct box *box, bool leaving, struct fault *why)
-{
-	(void)box;
-	(void)leaving;
-	(void)why;
+	if (mbox_append(box, items, count, why) == -1)
+		return -1;
+	mbox_sync_raise(box->state);
 	return 0;
 }
 
@@ -286,7 +278,7 @@ const struct driver mbox_driver = {
 	.close = mbox_close,
 	.sync = mbox_sync,
 	.read = mbox_read,
-	.append = mbox_append,
+	.append = mbox_add,
 	.expunge = mbox_expunge,
 	.flush = mbox_flush,
 	.create = mbox_create,

@@ -141,6 +141,24 @@ dot_drop(struct mbox_lock *l)
 	l->has_dot = false;
 }
 
+void
+mbox_lock_hand(const struct mbox_lock *l, long pid)
+{
+	char name[PATH_MAX], text[32];
+	int fd, n = snprintf(text, sizeof text, "%-10ld\n", pid);
+
+	if (!l->has_dot || !dot_name(l, name))
+		return;
+	fd = open(name, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC |
+	    O_NOCTTY);
+	if (fd == -1)
+		return;
+	/* One write over what is there: nobody sees an empty lock. */
+	if (file_pwrite_full(fd, text, (size_t)n, 0) == -1)
+		log_line(LOG_NOTICE, "%s: %s", name, strerror(errno));
+	close(fd);
+}
+
 static enum tried
 dot_step(struct mbox_lock *l, bool writing, struct fault *why)
 {

@@ -44,6 +44,13 @@ int mbox_lock_take(struct mbox_lock *, int fd, enum mbox_lock_kind,
     struct fault *);
 void mbox_lock_drop(struct mbox_lock *);	/* none held: nothing */
 
+/*
+ * The process `pid` holds the locks from now on, as others see it: its number
+ * is in the dot-lock.  Where that can't be written (a lock that the setgid
+ * helper made) nothing happens.
+ */
+void mbox_lock_hand(const struct mbox_lock *, long pid);
+
 /* Sleep for 5 to 50 ms. */
 void mbox_lock_pause(void);
 

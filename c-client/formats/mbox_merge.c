@@ -125,6 +125,7 @@ record_new(const struct merge *m, const struct mbox_message *msg, bool named)
 	}
 	r.saved = in->kind == MBOX_MERGE_NEW ? r.date : in->now;
 	r.uid = named ? msg->uid : 0;
+	r.uid_seen = msg->uid;
 	r.modseq = 0;
 	return r;
 }
@@ -149,6 +150,7 @@ renumber(struct merge *m)
 	box->meta.first_recent = 1;
 	for (size_t i = 0; i < n + m->add_count; i++) {
 		all[i].uid = box->meta.uidnext++;
+		all[i].uid_seen = 0;
 		all[i].modseq = 0;
 		box_add(box, &all[i]);
 	}
@@ -175,29 +177,13 @@ adds_commit(struct merge *m, uint64_t next)
 
 		if (r->uid == 0)
 			r->uid = (uint32_t)next;
+		if (r->uid_seen != r->uid)
+			r->uid_seen = 0;
 		if (r->uid >= next)
 			next = (uint64_t)r->uid + 1;
 		box_add(m->box, r);
 	}
 	meta->uidnext = (uint32_t)next;
-}
-
-/*
- * Where a file whose index is not there has messages without a believed UID:
- * an index that was lost may have given them numbers above the file's last
- * one, under the same UIDVALIDITY.  None may be given again, so the next one
- * is as far on as seconds have gone since that UIDVALIDITY was made; that is
- * more than mail has come.
- */
-static uint64_t
-next_after_loss(const struct mbox_scan *scan, int64_t now)
-{
-	uint64_t next = (uint64_t)scan->last + 1;
-
-	if (now > (int64_t)scan->uidvalidity &&
-	    (uint64_t)(now - (int64_t)scan->uidvalidity) > next)
-		next = (uint64_t)(now - (int64_t)scan->uidvalidity);
-	return next;
 }
 
 static void
@@ -207,7 +193,7 @@ merge_new(struct merge *m)
 	struct box_meta *meta = &m->box->meta;
 	uint32_t before = 0;
 	uint64_t next = 1;
-	bool believe = scan->based, all = true;
+	bool believe = scan->based;
 
 	box_remove_all(m->box, true);
 	meta->uidvalidity = scan->based ? scan->uidvalidity :
@@ -218,12 +204,13 @@ merge_new(struct merge *m)
 
 		believe = believe && msg->uid > before &&
 		    msg->uid <= scan->last;
-		all = all && believe;
 		before = msg->uid;
 		m->adds[m->add_count++] = record_new(m, msg, believe);
 	}
-	if (scan->based && !all)
-		next = next_after_loss(scan, m->in->now);
+	/* What an index that was lost gave out is not above the last one
+	 * (mbox_base.h). */
+	if (scan->based)
+		next = (uint64_t)scan->last + 1;
 	adds_commit(m, next);
 	if (scan->based && meta->uidnext <= scan->last)
 		meta->uidnext = scan->last + 1;
@@ -275,6 +262,7 @@ record_update(struct merge *m, struct record *r,
 		r->disk_header = msg->r.disk_header;
 		r->separator = msg->r.separator;
 	}
+	r->uid_seen = msg->uid == r->uid ? r->uid : 0;
 	if (mbox_merge_flags(r, msg->r.flags_seen, &now, &seen))
 		r->modseq = box_modseq(m->box);
 	return memcmp(&was, r, sizeof was) != 0;
@@ -345,6 +333,7 @@ full_split(struct merge *m, const ptrdiff_t *old_of, bool *kept)
 		if (old != -1) {
 			*add = box->records[old];
 			record_update(m, add, msg);
+			add->uid_seen = msg->uid;
 			add->uid = 0;
 			add->modseq = 0;
 		} else
@@ -378,7 +367,8 @@ merge_full(struct merge *m)
 		if (!kept[i])
 			gone[n_gone++] = i;
 	box_remove_many(box, gone, n_gone);
-	if (m->trusted)
+	/* Another program has given out UIDs up to there. */
+	if (m->trusted && scan->last != m->in->last)
 		next = (uint64_t)scan->last + 1;
 	adds_commit(m, next);
 	free(gone);

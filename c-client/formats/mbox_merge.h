@@ -27,6 +27,7 @@ struct mbox_merge {
 	enum mbox_merge_kind kind;
 	const struct mbox_scan *scan;
 	int64_t now;
+	uint32_t last;		/* the last UID that the file said before */
 	uint64_t ours_from, ours_to;	/* a part of the file that we wrote:
 					 * metadata in there is believed */
 };

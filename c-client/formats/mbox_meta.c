@@ -50,16 +50,8 @@ is_digested(enum mbox_field field)
 	return field < MBOX_FIELD_LENGTH;
 }
 
-/* A header's lines, one after the other; folds belong to their field. */
-struct walk {
-	struct span rest;
-	struct span line;	/* with its line end */
-	enum mbox_field field;
-	bool fold;
-};
-
-static bool
-walk_next(struct walk *w)
+bool
+mbox_meta_next(struct mbox_meta_walk *w)
 {
 	const char *lf;
 
@@ -204,14 +196,14 @@ void
 mbox_meta_parse(struct span header, struct digest *digest,
     struct mbox_meta *m)
 {
-	struct walk w = { .rest = header };
+	struct mbox_meta_walk w = { .rest = header };
 	struct run run = { NULL, NULL };
 	bool system_data = false, imap = false;
 
 	memset(m, 0, sizeof *m);
 	m->keywords = m->names = m->date = SPAN("");
 	digest_begin(digest);
-	while (walk_next(&w)) {
+	while (mbox_meta_next(&w)) {
 		if (is_digested(w.field) && !is_empty(w.line))
 			run_line(&run, w.line);
 		else
@@ -239,11 +231,11 @@ mbox_meta_parse(struct span header, struct digest *digest,
 void
 mbox_meta_wire(struct span header, struct buf *out)
 {
-	struct walk w = { .rest = header };
+	struct mbox_meta_walk w = { .rest = header };
 	struct run run = { NULL, NULL };
 
 	for (;;) {
-		bool more = walk_next(&w);
+		bool more = mbox_meta_next(&w);
 
 		if (more && !mbox_meta_is_hidden(w.field)) {
 			run_line(&run, w.line);

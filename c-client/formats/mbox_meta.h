@@ -35,6 +35,18 @@ enum mbox_field {
 enum mbox_field mbox_meta_field(struct span line);
 bool mbox_meta_is_hidden(enum mbox_field);
 
+/*
+ * A header's lines, one after the other: zero it, set `rest`, and call
+ * mbox_meta_next() until it is false.  Folds belong to their field.
+ */
+struct mbox_meta_walk {
+	struct span rest;
+	struct span line;	/* with its line end */
+	enum mbox_field field;
+	bool fold;
+};
+bool mbox_meta_next(struct mbox_meta_walk *);
+
 /* What one header says.  Spans point into it. */
 struct mbox_meta {
 	uint16_t flags;		/* Status and X-Status, FLAG_OLD too */

@@ -93,12 +93,9 @@ name_fault(const struct name *name, struct fault *why)
 	}
 }
 
-/*
- * The message that keeps UIDVALIDITY and the last UID of a mailbox where other
- * mail programs look for them, and which none of them shows.
- */
-static void
-internal_data(struct buf *out, uint32_t uidvalidity, int64_t now)
+void
+mbox_names_internal(struct buf *out, uint32_t uidvalidity, uint32_t last,
+    int64_t now)
 {
 	struct buf date;
 	char host[256] = "localhost";
@@ -121,7 +118,9 @@ internal_data(struct buf *out, uint32_t uidvalidity, int64_t now)
 	    "FOLDER INTERNAL DATA\n");
 	buf_addf(out, "Message-ID: <%u.%ld@%s>\n", uidvalidity,
 	    (long)getpid(), host);
-	buf_addf(out, "X-IMAP: %010u %010u\nStatus: RO\n\n", uidvalidity, 0u);
+	/* The blanks are for names of keywords. */
+	buf_addf(out, "X-IMAP: %010u %010u%480s\nStatus: RO\n\n",
+	    uidvalidity, last, "");
 	buf_adds(out,
 	    "Mail programs keep facts about this folder here.  They hide "
 	    "this message, and\nmake a new one if it is removed; messages "
@@ -162,7 +161,7 @@ mbox_create(struct account *account, const struct name *name,
 		return -1;
 	}
 	buf_init(&text, 0);
-	internal_data(&text, mbox_merge_uidvalidity(0, now), now);
+	mbox_names_internal(&text, mbox_merge_uidvalidity(0, now), 0, now);
 	status = file_fill(fd, dir, buf_span(&text), name, why);
 	if (status == -1)
 		unlinkat(dir, last, 0);

@@ -6,9 +6,12 @@
 #ifndef FORMATS_MBOX_NAMES_H
 #define FORMATS_MBOX_NAMES_H
 
+#include <stdint.h>
+
 #include "c-client/store/driver.h"
 
 struct account;
+struct buf;
 struct fault;
 struct name;
 
@@ -19,6 +22,13 @@ int mbox_create(struct account *, const struct name *, struct fault *);
 int mbox_remove(struct account *, const struct name *, struct fault *);
 int mbox_rename(struct account *, const struct name *from,
     const struct name *to, struct fault *);
+
+/*
+ * The message that keeps UIDVALIDITY and the last UID of a mailbox where other
+ * mail programs look for them, and which none of them shows; added to `out`.
+ */
+void mbox_names_internal(struct buf *out, uint32_t uidvalidity, uint32_t last,
+    int64_t now);
 
 /* Make the missing INBOX, empty.  FAULT_EXISTS; FAULT_PERM where the spool
  * is not the user's to make files in. */

@@ -172,6 +172,21 @@ mbox_stamp_take(int fd, const struct stat *st, struct mbox_stamp *s,
 	return 0;
 }
 
+int
+mbox_stamp_take_written(int fd, struct mbox_stamp *s, struct fault *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return fault_errno(why, "stat mailbox");
+	for (int i = 0; i < 8 && is_doubtful(fd, &st); i++) {
+		struct timespec rest = { .tv_nsec = 1000000 };
+
+		nanosleep(&rest, NULL);
+	}
+	return mbox_stamp_take(fd, &st, s, why);
+}
+
 bool
 mbox_stamp_holds(const struct mbox_stamp *s, const struct stat *st)
 {

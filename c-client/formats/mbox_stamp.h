@@ -23,9 +23,13 @@ struct mbox_stamp {
 	int64_t modify, change;	/* times, seconds */
 	uint32_t modify_nsec, change_nsec;
 	uint64_t front, tail;	/* XXH3 of the first and last 4 KiB */
+	uint32_t last;		/* the last UID that the file's X-IMAPbase
+				 * says; 0: it has none for the mailbox's
+				 * UIDVALIDITY */
+	uint32_t zero;
 };
 
-#define MBOX_STAMP_FORMAT	1u
+#define MBOX_STAMP_FORMAT	2u
 
 /* The box's; false if it has none (never synced) or it is none of ours. */
 bool mbox_stamp_load(const struct box *, struct mbox_stamp *);
@@ -34,10 +38,14 @@ void mbox_stamp_store(struct box *, const struct mbox_stamp *);
 /* Is box->meta's this one? */
 bool mbox_stamp_is(const struct box *, const struct mbox_stamp *);
 
-/* Of the locked file `fd` with this status: reads 8 KiB.  -1 with FAULT_IO,
- * or FAULT_CHANGED where the file is shorter. */
+/* Of the locked file `fd` with this status: reads 8 KiB; `last` is left 0.
+ * -1 with FAULT_IO, or FAULT_CHANGED where the file is shorter. */
 int mbox_stamp_take(int fd, const struct stat *, struct mbox_stamp *,
     struct fault *);
+
+/* The same after writing to it under a lock: waits until the clock of the
+ * file's times has gone on, a few ms, so that the stamp is beyond doubt. */
+int mbox_stamp_take_written(int fd, struct mbox_stamp *, struct fault *);
 void mbox_stamp_missing(struct mbox_stamp *);
 
 /* Is the file what it was?  (Doubt is another question.) */

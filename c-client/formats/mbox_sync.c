@@ -10,13 +10,17 @@
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/formats/mbox.h"
+#include "c-client/formats/mbox_base.h"
 #include "c-client/formats/mbox_merge.h"
 #include "c-client/formats/mbox_note.h"
+#include "c-client/formats/mbox_redo.h"
 #include "c-client/formats/mbox_scan.h"
 #include "c-client/formats/mbox_stamp.h"
 #include "c-client/store/box.h"
+#include "c-client/store/index.h"
 
 #include "c-client/base/banned.h"
 
@@ -227,6 +231,7 @@ scan_needed(struct sync *s)
 	int status;
 
 	s->merge.now = mbox_now();
+	s->merge.last = s->had_stamp ? s->before.last : 0;
 	if (!known || !s->had_stamp || m->distrust)
 		status = scan_whole(s, known ? MBOX_MERGE_FULL :
 		    MBOX_MERGE_NEW);
@@ -258,6 +263,22 @@ is_still(struct sync *s)
 	return 0;
 }
 
+/* The last UID that the file says: of what was looked at, or as it was. */
+static uint32_t
+last_of(const struct sync *s)
+{
+	const struct mbox_scan *scan = &s->scan;
+
+	if (s->merge.kind == MBOX_MERGE_TAIL && s->before.missing)
+		return 0;
+	if (s->merge.kind == MBOX_MERGE_TAIL ||
+	    s->merge.kind == MBOX_MERGE_FLAGS)
+		return s->before.last;
+	return scan->based &&
+	    scan->uidvalidity == s->m->box->meta.uidvalidity ? scan->last :
+	    0;
+}
+
 /* Everything that was found out goes into the index in one step. */
 static int
 sync_commit(struct sync *s, bool scanned)
@@ -283,6 +304,7 @@ sync_commit(struct sync *s, bool scanned)
 		/* What was there before has not been looked at. */
 		if (s->merge.kind == MBOX_MERGE_TAIL && s->before.doubtful)
 			now.doubtful = 1;
+		now.last = last_of(s);
 		mbox_stamp_store(box, &now);
 	}
 	if (s->note_done)
@@ -325,6 +347,9 @@ mbox_sync_locked(struct mbox *m, bool settle, struct fault *why)
 {
 	int status = -1;
 
+	if (m->lock.exclusive && mbox_redo_is_there(m) &&
+	    mbox_redo_recover(m, why) == -1)
+		return -1;
 	for (int i = 0; i < TRIES && status == -1; i++) {
 		status = sync_once(m, settle, why);
 		if (status == -1 && why->code != FAULT_CHANGED)
@@ -333,27 +358,71 @@ mbox_sync_locked(struct mbox *m, bool settle, struct fault *why)
 	return status;
 }
 
-/* The lock, tried once: 1, 0 (the INBOX is missing), or -1. */
+/* The lock, tried once: 1, 0 (the INBOX is missing), or -1.  What a crash has
+ * left has to be mended. */
 static int
 lock_try(struct mbox *m, struct fault *why)
 {
 	uint32_t timeout = m->lock.timeout;
+	bool mend = m->writable && (m->box->meta.note_size != 0 ||
+	    mbox_redo_is_there(m));
 	struct stat st;
 	int there;
 
 	m->lock.timeout = 0;
-	there = mbox_lock(m, m->box->meta.note_size != 0 && m->writable ?
-	    MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st, why);
+	there = mbox_lock(m, mend ? MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st,
+	    why);
 	m->lock.timeout = timeout;
 	return there;
+}
+
+/* The last UID in the file is raised, and the stamp is that after it. */
+static int
+base_raise(struct mbox *m, struct fault *why)
+{
+	struct box *box = m->box;
+	struct mbox_stamp now;
+	uint32_t last;
+
+	if (mbox_sync_locked(m, true, why) == -1)
+		return -1;
+	if (!mbox_base_is_low(box))
+		return 0;
+	if (mbox_base_put(m, &last, why) == -1 ||
+	    mbox_stamp_take_written(m->fd, &now, why) == -1 ||
+	    box_begin(box, why) == -1)
+		return -1;
+	now.last = last;
+	mbox_stamp_store(box, &now);
+	box_touch_meta(box);
+	return box_commit(box, why);
+}
+
+void
+mbox_sync_raise(struct mbox *m)
+{
+	uint32_t timeout = m->lock.timeout;
+	struct fault why = { .code = FAULT_NONE };
+	struct stat st;
+
+	if (!m->writable || !mbox_base_is_low(m->box) ||
+	    !index_is_durable(m->box->index))
+		return;
+	/* Where somebody else is at it the index has the UIDs all the same. */
+	m->lock.timeout = 0;
+	if (mbox_lock(m, MBOX_LOCK_WRITE, &st, &why) == 1 &&
+	    base_raise(m, &why) == -1)
+		log_line(LOG_WARNING, "%s: last UID: %s", m->path, why.text);
+	mbox_unlock(m);
+	m->lock.timeout = timeout;
 }
 
 /*
  * Where many sessions hear of a change at once, one of them scans: the others,
  * while they wait for the lock, find what it put into the index.
  */
-int
-mbox_sync(struct box *box, struct fault *why)
+static int
+sync_shared(struct box *box, struct fault *why)
 {
 	struct mbox *m = box->state;
 	double end = 0;
@@ -385,4 +454,13 @@ mbox_sync(struct box *box, struct fault *why)
 	status = mbox_sync_locked(m, true, why);
 	mbox_unlock(m);
 	return status;
+}
+
+int
+mbox_sync(struct box *box, struct fault *why)
+{
+	if (sync_shared(box, why) == -1)
+		return -1;
+	mbox_sync_raise(box->state);
+	return 0;
 }

@@ -12,8 +12,8 @@ struct box;
 struct fault;
 struct mbox;
 
-/* driver->sync.  It writes to the file only to undo an append of ours that was
- * cut short. */
+/* driver->sync.  It writes to the file only to mend what a crash has left, and
+ * to raise the last UID of its X-IMAPbase. */
 int mbox_sync(struct box *, struct fault *);
 
 /*
@@ -22,5 +22,11 @@ int mbox_sync(struct box *, struct fault *);
  * leaves the doubt about a stamp for the next time.
  */
 int mbox_sync_locked(struct mbox *, bool settle, struct fault *);
+
+/*
+ * Raise the last UID that the file says, if UIDs above it were given out.
+ * Nothing is locked before.  Failure is logged: the index has the UIDs.
+ */
+void mbox_sync_raise(struct mbox *);
 
 #endif

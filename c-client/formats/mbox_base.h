@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * X-IMAPbase, or X-IMAP in the internal data: UIDVALIDITY and the last UID of
+ * a mailbox, in the first message of its file.  No UID above the last one is
+ * believed by anybody, so it is raised before UIDs are told, a thousand at a
+ * time.
+ */
+#ifndef FORMATS_MBOX_BASE_H
+#define FORMATS_MBOX_BASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct box;
+struct fault;
+struct mbox;
+
+/* UIDs that a raise is good for. */
+#define MBOX_BASE_STEP	1000u
+
+/* The last UID to write for a mailbox whose next one is `uidnext`. */
+uint32_t mbox_base_last(uint32_t uidnext);
+
+/* Does the file say a last UID that is below one that was given out? */
+bool mbox_base_is_low(const struct box *);
+
+/*
+ * The lock for writing is held: write UIDVALIDITY, last UID and the names of
+ * keywords into the first message, in place and durably.  *last is what it says
+ * now; 0 where there is no such line, or no room in it.  Only the box's stamp
+ * is not true after it.  -1: FAULT_IO.
+ */
+int mbox_base_put(struct mbox *, uint32_t *last, struct fault *);
+
+/* Is the first message of the file the internal data? */
+int mbox_base_is_internal(struct mbox *, bool *internal, struct fault *);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing messages from a mailbox file. */
+#include "c-client/formats/mbox_expunge.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "c-client/base/buf.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/memory.h"
+#include "c-client/formats/mbox.h"
+#include "c-client/formats/mbox_base.h"
+#include "c-client/formats/mbox_change.h"
+#include "c-client/formats/mbox_flush.h"
+#include "c-client/formats/mbox_names.h"
+#include "c-client/formats/mbox_sync.h"
+#include "c-client/store/box.h"
+
+#include "c-client/base/banned.h"
+
+struct expunge {
+	struct mbox *m;
+	size_t *gone;		/* records, ascending */
+	size_t count;
+	struct mbox_change change;
+	struct fault *why;
+};
+
+/* Which records are meant, now that nobody else can change anything. */
+static void
+choose(struct expunge *e, const uint32_t *uids, size_t count,
+    bool deleted_only)
+{
+	const struct box *box = e->m->box;
+
+	e->gone = memory_grow_array(NULL, count + 1, sizeof *e->gone);
+	for (size_t i = 0; i < count; i++) {
+		ptrdiff_t at = box_find(box, uids[i]);
+
+		if (at >= 0 && (!deleted_only ||
+		    (box->records[at].flags & FLAG_DELETED) != 0))
+			e->gone[e->count++] = (size_t)at;
+	}
+}
+
+/* A mailbox without messages keeps its numbers in the internal data; the
+ * spool's file has none of that, since other programs show it as mail. */
+static void
+plan_empty(struct expunge *e)
+{
+	struct mbox_change *c = &e->change;
+	const struct box *box = e->m->box;
+	uint32_t last = mbox_base_last(box->meta.uidnext);
+	struct buf text;
+
+	c->last = 0;
+	if (box->name.inbox)
+		return;
+	buf_init(&text, 0);
+	mbox_names_internal(&text, box->meta.uidvalidity, last, mbox_now());
+	if (text.n <= c->gap) {
+		c->last = last;
+		c->base_internal = true;
+		mbox_plan_make(&c->plan, c->plan.old_end, 0, text.n, 0);
+		c->size += text.n;
+	}
+	buf_clear(&text);
+}
+
+/* A message that stays, behind one that goes or that stays. */
+static int
+plan_stay(struct expunge *e, size_t i, bool behind_gone)
+{
+	struct mbox_change *c = &e->change;
+	const struct record *r = &e->m->box->records[i];
+	struct span head;
+	bool made = false;
+
+	if ((i == c->base || mbox_flush_is_due(r, c->last != 0)) &&
+	    mbox_change_make(c, i, c->gap, &made, e->why) == -1)
+		return -1;
+	if (made)
+		return 0;
+	/* The numbers are in the index; the next session that leaves writes
+	 * them. */
+	if (i == c->base) {
+		c->base = SIZE_MAX;
+		c->last = 0;
+	}
+	if (behind_gone && mbox_change_look(c, i, &head, e->why) == -1)
+		return -1;
+	mbox_change_keep(c, i);
+	return 0;
+}
+
+static int
+plan(struct expunge *e)
+{
+	struct mbox_change *c = &e->change;
+	const struct box *box = e->m->box;
+	size_t next = 0, first = 0;
+	bool internal = false;
+
+	if (e->gone[0] == 0 && mbox_base_is_internal(e->m, &internal,
+	    e->why) == -1)
+		return -1;
+	/* The first one that stays takes over what the first one says. */
+	while (first < e->count && e->gone[first] == first)
+		first++;
+	if (first > 0 && first < box->count && !internal && c->last != 0)
+		c->base = first;
+	for (size_t i = c->first; i < box->count; i++) {
+		struct span head;
+		bool behind_gone = next > 0 && e->gone[next - 1] == i - 1;
+
+		if (next == e->count || e->gone[next] != i) {
+			if (plan_stay(e, i, behind_gone) == -1)
+				return -1;
+			continue;
+		}
+		if (mbox_change_look(c, i, &head, e->why) == -1)
+			return -1;
+		mbox_change_remove(c, i);
+		next++;
+	}
+	if (e->count == box->count && !internal)
+		plan_empty(e);
+	return 0;
+}
+
+static int
+expunge_locked(struct expunge *e, const uint32_t *uids, size_t count,
+    bool deleted_only)
+{
+	int status;
+
+	if (mbox_sync_locked(e->m, false, e->why) == -1)
+		return -1;
+	choose(e, uids, count, deleted_only);
+	if (e->count == 0)
+		return 0;
+	mbox_change_begin(&e->change, e->m, e->gone[0]);
+	status = plan(e);
+	if (status == 0)
+		status = mbox_change_run(&e->change, e->why);
+	if (status == 0)
+		status = mbox_change_commit(&e->change, e->why);
+	mbox_change_end(&e->change);
+	return status;
+}
+
+static int
+expunge_once(struct box *box, const uint32_t *uids, size_t count,
+    bool deleted_only, struct fault *why)
+{
+	struct expunge e = { .m = box->state, .why = why };
+	struct fault ignored;
+	struct stat st;
+	int status = mbox_lock(e.m, MBOX_LOCK_WRITE, &st, why);
+
+	if (status != 1)
+		return status;	/* no INBOX, no messages */
+	status = expunge_locked(&e, uids, count, deleted_only);
+	/* What is there now? */
+	if (status == -1)
+		mbox_sync_locked(e.m, false, &ignored);
+	mbox_unlock(e.m);
+	free(e.gone);
+	return status;
+}
+
+int
+mbox_expunge(struct box *box, const uint32_t *uids, size_t count,
+    bool deleted_only, struct fault *why)
+{
+	int status = expunge_once(box, uids, count, deleted_only, why);
+
+	/* The index was not what the file is; now it is. */
+	if (status == -1 && why->code == FAULT_CHANGED)
+		status = expunge_once(box, uids, count, deleted_only, why);
+	return status;
+}
