@@ -113,6 +113,7 @@ static const struct {
 	{ "CHILDREN",		CAP_AFTER },
 	{ "ENABLE",		CAP_AFTER },
 	{ "IDLE",		CAP_AFTER },
+	{ "INPROGRESS",		CAP_AFTER },
 	{ "NAMESPACE",		CAP_AFTER },
 	{ "UIDPLUS",		CAP_AFTER },
 	{ "UNSELECT",		CAP_AFTER },

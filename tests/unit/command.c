@@ -94,7 +94,7 @@ test_capabilities(void **state)
 		const char *line;
 	} rows[] = {
 		{ { .login = true }, "IMAP4rev1 ID LITERAL+ CHILDREN ENABLE "
-		  "IDLE NAMESPACE UIDPLUS UNSELECT" },
+		  "IDLE INPROGRESS NAMESPACE UIDPLUS UNSELECT" },
 		{ { .plaintext = true, .starttls = true }, "IMAP4rev1 ID "
 		  "LITERAL- SASL-IR STARTTLS AUTH=PLAIN AUTH=LOGIN" },
 		{ { .plaintext = true }, "IMAP4rev1 ID LITERAL- SASL-IR "
