@@ -171,7 +171,10 @@ cmd_fetch(struct session *s, struct args *a)
 	r = arena_alloc(s->scratch, sizeof *r);
 	r->s = s;
 	fetch_begin(&r->fetch, s, &items);
+	/* Nothing may be told between the pieces of a response. */
+	s->box->progress = NULL;
 	run_all(r, numbers, count);
+	s->box->progress = &s->progress.progress;
 	fetch_end(&r->fetch);
 	parsed_flush(s->parsed);
 	if (r->failed.code != FAULT_NONE)

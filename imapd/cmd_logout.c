@@ -15,5 +15,7 @@ cmd_logout(struct session *s, struct args *a)
 		reply_bad_args(s, a);
 		return;
 	}
+	/* A program that the user starts after the answer sees the flags. */
+	session_unselect(s);
 	session_bye(s, "Logout", "IMAP4rev1 server terminating connection");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2) and leaving: CLOSE, UNSELECT. */
+/* SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2) and UNSELECT (RFC 3691). */
 #include "imapd/command.h"
 
 #include "c-client/base/buf.h"
@@ -96,16 +96,4 @@ cmd_unselect(struct session *s, struct args *a)
 		reply_bad_args(s, a);
 	else
 		session_unselect(s);
-}
-
-/* Messages that are \Deleted stay, as EXPUNGE's refusal says. */
-void
-cmd_close(struct session *s, struct args *a)
-{
-	if (!args_end(a)) {
-		reply_bad_args(s, a);
-		return;
-	}
-	session_unselect(s);
-	reply_ok(s, NULL, "CLOSE completed, no message was removed");
 }

@@ -99,6 +99,7 @@ void cmd_idle(struct session *, struct args *);
 void cmd_list(struct session *, struct args *);
 void cmd_logout(struct session *, struct args *);
 void cmd_lsub(struct session *, struct args *);
+void cmd_move(struct session *, struct args *);
 void cmd_namespace(struct session *, struct args *);
 void cmd_noop(struct session *, struct args *);
 void cmd_rename(struct session *, struct args *);

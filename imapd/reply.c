@@ -85,8 +85,8 @@ reply_text(const struct fault *why)
 	return faults[row_of(why)].text;
 }
 
-static void
-log_fault(struct session *s, const struct fault *why)
+void
+reply_log(struct session *s, const struct fault *why)
 {
 	log_line(faults[row_of(why)].level, "%s user=%s host=%s: %s",
 	    s->command != NULL ? s->command->name : "Session",
@@ -142,7 +142,7 @@ reply_bad_args(struct session *s, const struct args *a)
 void
 reply_fault(struct session *s, const struct fault *why)
 {
-	log_fault(s, why);
+	reply_log(s, why);
 	reply_no(s, reply_code(why), reply_text(why));
 }
 
@@ -211,8 +211,44 @@ reply_continue(struct session *s, const char *text)
 void
 reply_warn(struct session *s, const struct fault *why)
 {
-	log_fault(s, why);
+	reply_log(s, why);
 	reply_untagged(s, "NO", reply_code(why), reply_text(why));
+}
+
+void
+reply_progress(struct session *s, uint64_t done, uint64_t total)
+{
+	struct buf *out = reply_begin(s);
+
+	/* Behind BYE nothing may come, and a client that doesn't read need
+	 * not hear it. */
+	if (s->end || out->n >= STREAM_FLUSH)
+		return;
+	/* Numbers have 32 bits, and the first is the smaller one (RFC 9585
+	 * 6 and 4). */
+	while (total > UINT32_MAX) {
+		total >>= 10;
+		done >>= 10;
+	}
+	if (done >= total)
+		done = total == 0 ? 0 : total - 1;
+	buf_adds(out, "* OK [INPROGRESS (");
+	if (s->tag.n == 0) {
+		buf_adds(out, "NIL");
+	} else {
+		buf_addc(out, '"');
+		buf_addspan(out, s->tag);
+		buf_addc(out, '"');
+	}
+	buf_addc(out, ' ');
+	buf_addnum(out, done);
+	buf_addc(out, ' ');
+	if (total == 0)
+		buf_adds(out, "NIL");
+	else
+		buf_addnum(out, total);
+	buf_adds(out, ")] The mailbox is being written\r\n");
+	stream_push(s->stream);
 }
 
 /* QUOTED-CHAR of RFC 3501 9 where nobody has to guess: printable ASCII. */

@@ -64,6 +64,14 @@ void reply_number(struct session *, uint32_t n, const char *word);
 void reply_continue(struct session *, const char *text);
 /* "* NO [code] text" for a fault that doesn't end the command; logs it. */
 void reply_warn(struct session *, const struct fault *);
+/* Only logs it, as the two above do: it is none of the client's affair. */
+void reply_log(struct session *, const struct fault *);
+/*
+ * "* OK [INPROGRESS ("tag" done total)] text" (RFC 9585), sent at once if the
+ * client takes it: it is said under a mailbox's lock, so nobody is waited for.
+ * Not for the middle of a response.
+ */
+void reply_progress(struct session *, uint64_t done, uint64_t total);
 
 /*
  * Strings (RFC 3501 4.3).  reply_string(): quoted where that is possible,

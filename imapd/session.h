@@ -15,12 +15,12 @@
 #include "c-client/base/span.h"
 #include "c-client/server/stream.h"
 #include "c-client/store/account.h"
+#include "c-client/store/box.h"
 #include "imapd/wire.h"
 
 struct append;
 struct arena;
 struct args;
-struct box;
 struct command;
 struct fault;
 struct name;
@@ -34,6 +34,12 @@ struct view_changes;
 struct session_answer {
 	const char *status;	/* "OK", "NO", "BAD"; NULL: none was set */
 	struct buf text;	/* with its code in brackets */
+};
+
+/* What the selected mailbox tells of long work; see reply_progress(). */
+struct session_progress {
+	struct progress progress;	/* first: tell() gets its address */
+	struct session *session;
 };
 
 struct session {
@@ -53,6 +59,7 @@ struct session {
 	struct view *view;
 	struct reader *reader;
 	struct parsed *parsed;
+	struct session_progress progress;
 
 	/* The command that runs. */
 	const struct command *command;	/* NULL: unknown, or none */
@@ -80,7 +87,8 @@ void session_free(struct session *);
 unsigned session_state(const struct session *);
 
 /* Select: `view` and all that belongs to it become the session's, or are
- * closed.  session_unselect() does nothing if none is selected. */
+ * closed.  session_unselect() writes flags and UIDs into the mailbox first; a
+ * failure is logged.  It does nothing if none is selected. */
 int session_select(struct session *, const struct name *, bool readonly,
     struct fault *);
 void session_unselect(struct session *);

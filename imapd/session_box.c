@@ -23,8 +23,19 @@
 
 #include "c-client/base/banned.h"
 
-void
-session_unselect(struct session *s)
+/* What can't be written stays wanted in the index: the client may leave. */
+static void
+write_back(struct session *s)
+{
+	struct fault why;
+
+	if (s->box != NULL && box_flush(s->box, true, &why) == -1)
+		reply_log(s, &why);
+}
+
+/* Let go of all that belongs to the selected mailbox. */
+static void
+release(struct session *s)
 {
 	if (s->parsed != NULL)
 		parsed_free(s->parsed);
@@ -36,6 +47,19 @@ session_unselect(struct session *s)
 	s->view = NULL;
 	s->box = NULL;
 	s->warned_inuse = false;
+}
+
+void
+session_unselect(struct session *s)
+{
+	write_back(s);
+	release(s);
+}
+
+static void
+tell_progress(struct progress *p, uint64_t done, uint64_t total)
+{
+	reply_progress(((struct session_progress *)p)->session, done, total);
 }
 
 /* Locks that can't be had do not hide what the index knows. */
@@ -61,6 +85,9 @@ session_select(struct session *s, const struct name *name, bool readonly,
 	session_unselect(s);
 	if ((box = box_open(&s->account, name, readonly, why)) == NULL)
 		return -1;
+	s->progress.progress.tell = tell_progress;
+	s->progress.session = s;
+	box->progress = &s->progress.progress;
 	if (first_sync(s, box, why) == -1 ||
 	    (view = view_new(box, readonly || box->readonly, why)) == NULL) {
 		box_close(box);
@@ -277,7 +304,7 @@ tell(struct session *s, const struct view_changes *c)
 static bool
 lost(struct session *s, const char *text)
 {
-	session_unselect(s);
+	release(s);
 	session_bye(s, "Killed (lost mailbox)", text);
 	return false;
 }

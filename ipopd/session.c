@@ -183,33 +183,69 @@ session_input(struct session *s)
 	buf_consume(&stream->in, done);
 }
 
-/*
- * What was retrieved is \Seen.  That it can't be written down is no reason to
- * tell the client that its QUIT failed: no message was to be removed.
- */
-void
-session_update(struct session *s)
+static void
+log_unkept(const struct fault *why)
+{
+	log_line(why->code == FAULT_READONLY ? LOG_INFO : LOG_WARNING,
+	    "Flags of INBOX not kept: %s", why->text);
+}
+
+/* What was retrieved, and stays, is \Seen.  That it can't be written down is
+ * no reason to tell the client that its QUIT failed. */
+static size_t
+keep_seen(struct session *s, uint32_t *uids)
 {
 	const struct box_store seen = { .op = BOX_STORE_ADD,
 	    .flags = FLAG_SEEN };
-	struct fault why = { .code = FAULT_NONE };
-	uint32_t *uids;
+	struct fault why;
 	uint64_t modseq;
 	size_t n = 0;
-	char more[96];
 
-	uids = memory_grow_array(NULL, s->count + 1, sizeof *uids);
 	for (size_t i = 0; i < s->count; i++)
-		if (s->messages[i].retrieved)
+		if (s->messages[i].retrieved && !s->messages[i].deleted)
 			uids[n++] = s->messages[i].uid;
-	if (n != 0 && s->box->meta.uidvalidity == s->uidvalidity &&
-	    box_store_flags(s->box, uids, n, &seen, &modseq, &why) == -1)
-		log_line(why.code == FAULT_READONLY ? LOG_INFO : LOG_WARNING,
-		    "Flags of INBOX not kept: %s", why.text);
+	if (n != 0 && box_store_flags(s->box, uids, n, &seen, &modseq,
+	    &why) == -1)
+		log_unkept(&why);
+	return n;
+}
+
+static int
+remove_deleted(struct session *s, uint32_t *uids, struct fault *why)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->messages[i].deleted)
+			uids[n++] = s->messages[i].uid;
+	return n == 0 ? 0 : box_expunge(s->box, uids, n, false, why);
+}
+
+int
+session_update(struct session *s, struct fault *why)
+{
+	struct fault flush;
+	uint32_t *uids = memory_grow_array(NULL, s->count + 1, sizeof *uids);
+	size_t seen = 0;
+	char more[96];
+	int status;
+
+	if (box_sync(s->box, why) == 0 &&
+	    s->box->meta.uidvalidity != s->uidvalidity) {
+		/* Its UIDs are other messages' by now. */
+		status = s->deleted == 0 ? 0 : fault_set(why, FAULT_CHANGED,
+		    "INBOX was replaced");
+	} else {
+		seen = keep_seen(s, uids);
+		status = remove_deleted(s, uids, why);
+	}
 	free(uids);
-	snprintf(more, sizeof more, " nmsgs=%zu ndele=0 nseen=%zu", s->count,
-	    n);
+	if (box_flush(s->box, true, &flush) == -1)
+		log_unkept(&flush);
+	snprintf(more, sizeof more, " nmsgs=%zu ndele=%zu nseen=%zu",
+	    s->count, status == 0 ? s->deleted : 0, seen);
 	log_session(s->start, LOG_INFO, "Update", more);
+	return status;
 }
 
 /* Why no more lines will come. */

@@ -2,7 +2,7 @@
 /*
  * One POP3 session, from the login to its end: the maildrop as it was found
  * (RFC 1939 section 5), commands in the order in which they come, and what
- * QUIT writes down.
+ * QUIT writes down and removes.
  */
 #ifndef IPOPD_SESSION_H
 #define IPOPD_SESSION_H
@@ -27,6 +27,7 @@ struct session_message {
 	uint64_t size;		/* octets that RETR sends, before stuffing */
 	uint32_t uid;
 	bool retrieved;		/* RETR sent it whole: \Seen at QUIT */
+	bool deleted;		/* DELE marked it: removed at QUIT */
 };
 
 struct session {
@@ -43,6 +44,8 @@ struct session {
 	struct session_message *messages;	/* without \Deleted ones */
 	size_t count;
 	uint64_t octets;	/* sum of the sizes */
+	size_t deleted;		/* so many of them are marked */
+	uint64_t deleted_octets;
 	uint32_t uidvalidity;
 	size_t last;		/* LAST: highest number that was read */
 	size_t last_before;	/* the same when the session began */
@@ -66,7 +69,10 @@ void session_free(struct session *);
  * output, of which whole pieces were sent. */
 void session_input(struct session *);
 
-/* QUIT's work: \Seen for what was retrieved. */
-void session_update(struct session *);
+/*
+ * QUIT's work (RFC 1939 section 6): \Seen for what was retrieved, and what was
+ * marked is removed.  -1 where some of that may be there still.
+ */
+int session_update(struct session *, struct fault *);
 
 #endif

@@ -6,8 +6,11 @@
 #include "ipopd/state_trans.h"
 
 #include "c-client/base/config.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/log.h"
 #include "c-client/server/service.h"
 #include "c-client/server/stream.h"
+#include "c-client/store/box.h"
 #include "ipopd/line.h"
 #include "ipopd/reply.h"
 #include "ipopd/retr.h"
@@ -15,14 +18,20 @@
 
 #include "c-client/base/banned.h"
 
-/* A message number; 0 and an answer if it is none of ours. */
+/* A message number; 0 and an answer if it is none of ours, or marked (RFC 1939
+ * section 5, DELE). */
 static size_t
 number_of(struct session *s, struct span word)
 {
 	uint64_t number;
 
-	if (span_number(word, s->count, &number) && number != 0)
-		return (size_t)number;
+	if (span_number(word, s->count, &number) && number != 0) {
+		if (!s->messages[number - 1].deleted)
+			return (size_t)number;
+		reply_err(&s->stream->out, NULL, "Message %llu is deleted",
+		    (unsigned long long)number);
+		return 0;
+	}
 	reply_err(&s->stream->out, NULL, word.n == 0 ?
 	    "A message number is missing" : "No such message");
 	return 0;
@@ -32,8 +41,8 @@ static void
 cmd_stat(struct session *s, const struct line *l)
 {
 	(void)l;
-	reply_ok(&s->stream->out, "%zu %llu", s->count,
-	    (unsigned long long)s->octets);
+	reply_ok(&s->stream->out, "%zu %llu", s->count - s->deleted,
+	    (unsigned long long)(s->octets - s->deleted_octets));
 }
 
 /* Keeps a long answer from being collected whole. */
@@ -56,9 +65,11 @@ cmd_list(struct session *s, const struct line *l)
 			    (unsigned long long)s->messages[number - 1].size);
 		return;
 	}
-	reply_ok(out, "%zu messages (%llu octets)", s->count,
-	    (unsigned long long)s->octets);
+	reply_ok(out, "%zu messages (%llu octets)", s->count - s->deleted,
+	    (unsigned long long)(s->octets - s->deleted_octets));
 	for (size_t i = 0; i < s->count; i++) {
+		if (s->messages[i].deleted)
+			continue;
 		reply_size(out, i + 1, s->messages[i].size);
 		pass_on(s);
 	}
@@ -81,6 +92,8 @@ cmd_uidl(struct session *s, const struct line *l)
 	}
 	reply_ok(out, "Unique-id listing follows");
 	for (size_t i = 0; i < s->count; i++) {
+		if (s->messages[i].deleted)
+			continue;
 		reply_uid(out, i + 1, s->uidvalidity, s->messages[i].uid);
 		pass_on(s);
 	}
@@ -115,16 +128,28 @@ cmd_top(struct session *s, const struct line *l)
 		retr_send(s, number, lines);
 }
 
-/*
- * Nothing is removed by this release.  A positive answer would promise that
- * QUIT removes the message (RFC 1939 section 5).
- */
+/* A positive answer promises that QUIT removes the message: of a mailbox that
+ * can't be written there is none. */
 static void
 cmd_dele(struct session *s, const struct line *l)
 {
-	if (number_of(s, l->args) != 0)
-		reply_err(&s->stream->out, "SYS/PERM", "This server doesn't "
-		    "remove messages; nothing was deleted");
+	size_t number = number_of(s, l->args);
+	struct session_message *m;
+
+	if (number == 0)
+		return;
+	if (s->box->readonly) {
+		reply_err(&s->stream->out, "SYS/PERM",
+		    "The mailbox is read-only; nothing can be deleted");
+		return;
+	}
+	m = &s->messages[number - 1];
+	m->deleted = true;
+	s->deleted++;
+	s->deleted_octets += m->size;
+	if (s->last < number)
+		s->last = number;
+	reply_ok(&s->stream->out, "Message %zu deleted", number);
 }
 
 static void
@@ -138,6 +163,10 @@ static void
 cmd_rset(struct session *s, const struct line *l)
 {
 	(void)l;
+	for (size_t i = 0; i < s->count; i++)
+		s->messages[i].deleted = false;
+	s->deleted = 0;
+	s->deleted_octets = 0;
 	s->last = s->last_before;
 	reply_ok(&s->stream->out, "Reset, %zu messages", s->count);
 }
@@ -167,9 +196,15 @@ cmd_capa(struct session *s, const struct line *l)
 static void
 cmd_quit(struct session *s, const struct line *l)
 {
+	struct fault why;
+
 	(void)l;
-	session_update(s);
-	reply_ok(&s->stream->out, "Sayonara");
+	if (session_update(s, &why) == 0) {
+		reply_ok(&s->stream->out, "Sayonara");
+	} else {
+		log_line(LOG_WARNING, "INBOX: not removed: %s", why.text);
+		reply_fault(&s->stream->out, &why);
+	}
 	s->end = true;
 }
 

@@ -237,6 +237,21 @@ stream_flush(struct stream *s)
 	return 0;
 }
 
+void
+stream_push(struct stream *s)
+{
+	while (s->error == 0 && s->out_fd != -1 && s->out.n > 0) {
+		ssize_t n = write(s->out_fd, s->out.p, s->out.n);
+
+		if (n >= 0)
+			buf_consume(&s->out, (size_t)n);
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			broken(s, errno);
+	}
+}
+
 /* 1: `in` has grown; 0: nothing there; -1: the end. */
 static int
 take_input(struct stream *s)

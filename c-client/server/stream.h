@@ -49,6 +49,10 @@ enum stream_event stream_wait(struct stream *, int other, int msecs);
  */
 int stream_flush(struct stream *);
 
+/* Send of `out` what the peer takes at once, and keep the rest: never waits,
+ * and so may be called with locks held. */
+void stream_push(struct stream *);
+
 /* Room left before a flush is due: flush when out.n reaches this. */
 #define STREAM_FLUSH	(64u * 1024)
 

@@ -198,6 +198,13 @@ append_uid(const struct append *a, size_t i)
 }
 
 int
+append_undo(struct append *a, const uint32_t *uids, size_t count,
+    struct fault *why)
+{
+	return box_expunge(a->box, uids, count, false, why);
+}
+
+int
 append_read(const struct append_item *item, uint64_t off, void *p, size_t len,
     struct fault *why)
 {

@@ -60,6 +60,11 @@ uint32_t append_uidvalidity(const struct append *);
 size_t append_count(const struct append *);
 uint32_t append_uid(const struct append *, size_t i);
 
+/* Take messages out again that append_commit() put in: UIDs of append_uid(),
+ * ascending.  Faults as of box_expunge(). */
+int append_undo(struct append *, const uint32_t *uids, size_t count,
+    struct fault *);
+
 /* For formats: read `len` octets of the item from `off` into p; all or -1. */
 int append_read(const struct append_item *, uint64_t off, void *p,
     size_t len, struct fault *);

@@ -173,9 +173,10 @@ int box_status(struct account *, const struct name *, struct box_status *,
 /*
  * CREATE, DELETE, RENAME (RFC 3501 6.3.3 to 6.3.5) with missing directories
  * above made, the index moved or removed too.  RENAME of a directory renames
- * what is below.  Faults: FAULT_EXISTS, FAULT_NOTFOUND, FAULT_PERM,
- * FAULT_CANNOT (INBOX: DELETE; RENAME of it until messages can be removed; a
- * directory that is not empty).
+ * what is below; RENAME of INBOX moves its messages into a new mailbox.
+ * Faults: FAULT_EXISTS, FAULT_NOTFOUND, FAULT_PERM, FAULT_CANNOT (DELETE of
+ * INBOX; a directory that is not empty), and those of appending and
+ * box_expunge().
  */
 int box_create(struct account *, const struct name *, struct fault *);
 int box_delete(struct account *, const struct name *, struct fault *);

@@ -15,6 +15,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/store/account.h"
+#include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/index.h"
 
@@ -147,8 +148,7 @@ box_rename(struct account *account, const struct name *from,
 	int status;
 
 	if (from->inbox)
-		return fault_set(why, FAULT_CANNOT, "RENAME of INBOX takes "
-		    "its messages away, which this release can't");
+		return box_rename_inbox(account, to, why);
 	if (must_be_free(account, to, why) == -1)
 		return -1;
 	if (!directory && (driver = driver_of(account, from, NULL, why)) ==

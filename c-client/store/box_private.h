@@ -28,6 +28,9 @@ struct box_private {
  */
 size_t box_changed_from(const struct box *, uint64_t generation);
 
+/* box_rename() of INBOX: `to` becomes what INBOX was, INBOX is empty then. */
+int box_rename_inbox(struct account *, const struct name *to, struct fault *);
+
 /* Does `unsure` hold?  Then nothing may be concluded from what is missing. */
 bool box_is_unsure(const struct box *);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "c-client/base/arena.h"
+#include "c-client/base/buf.h"
 #include "c-client/base/config.h"
 #include "c-client/base/file.h"
 #include "c-client/store/account.h"
@@ -79,12 +80,19 @@ static int
 mem_read(struct box *box, const struct record *r, uint64_t off, size_t len,
     struct buf *out, struct fault *why)
 {
+	char *to;
+
 	(void)box;
-	(void)r;
-	(void)off;
-	(void)len;
-	(void)out;
-	return fault_set(why, FAULT_CANNOT, "there are no texts");
+	(void)why;
+	if (off >= r->wire_size)
+		return 0;
+	if (len > r->wire_size - off)
+		len = (size_t)(r->wire_size - off);
+	if ((to = buf_room(out, len)) == NULL)
+		return fault_set(why, FAULT_LIMIT, "no room");
+	memset(to, 'a' + (int)(r->wire_size % 26), len);
+	out->n += len;
+	return 0;
 }
 
 static void
@@ -110,6 +118,25 @@ memdriver_deliver(struct box *box, size_t count)
 	assert(status == 0);
 }
 
+/* What else an appended message has. */
+static int
+describe(struct box *box, const struct append_item *item, struct fault *why)
+{
+	struct record *r = &box->records[box->count - 1];
+
+	r->flags = item->flags;
+	r->date = item->date;
+	r->zone = item->zone;
+	for (size_t i = 0; i < item->keyword_count; i++) {
+		int bit = box_keyword_add(box, item->keywords[i], why);
+
+		if (bit == -1)
+			return -1;
+		r->keywords.bits[bit / 64] |= (uint64_t)1 << (bit % 64);
+	}
+	return 0;
+}
+
 static int
 mem_append(struct box *box, struct append_item *items, size_t count,
     struct fault *why)
@@ -133,6 +160,10 @@ mem_append(struct box *box, struct append_item *items, size_t count,
 		n += len;
 		items[i].uid = box->meta.uidnext;
 		deliver(box, 1, items[i].size);
+		if (describe(box, &items[i], why) == -1) {
+			box_rollback(box);
+			return -1;
+		}
 	}
 	memdriver.appended[n] = '\0';
 	return box_commit(box, why);
@@ -142,8 +173,12 @@ static int
 mem_expunge(struct box *box, const uint32_t *uids, size_t count,
     bool deleted_only, struct fault *why)
 {
-	if (memdriver.expunge_fault != FAULT_NONE)
-		return fault_set(why, memdriver.expunge_fault, "as told");
+	enum fault_code fault = memdriver.expunge_fault;
+
+	if (memdriver.expunge_faults > 0 && --memdriver.expunge_faults == 0)
+		memdriver.expunge_fault = FAULT_NONE;
+	if (fault != FAULT_NONE && memdriver.expunge_part < count)
+		count = memdriver.expunge_part;
 	if (box_sync(box, why) == -1 || box_begin(box, why) == -1)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
@@ -153,17 +188,20 @@ mem_expunge(struct box *box, const uint32_t *uids, size_t count,
 		    (box->records[at].flags & FLAG_DELETED) != 0))
 			box_remove(box, (size_t)at);
 	}
-	return box_commit(box, why);
+	if (box_commit(box, why) == -1)
+		return -1;
+	return fault == FAULT_NONE ? 0 : fault_set(why, fault, "as told");
 }
 
 static int
 mem_flush(struct box *box, bool leaving, struct fault *why)
 {
-	(void)box;
-	(void)why;
 	memdriver.flushes++;
 	memdriver.leaves += leaving;
-	return 0;
+	if (box->progress != NULL)
+		box->progress->tell(box->progress, memdriver.progress, 1000);
+	return memdriver.flush_fault == FAULT_NONE ? 0 :
+	    fault_set(why, memdriver.flush_fault, "as told");
 }
 
 static int

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A format for tests of store/: mailboxes are files of the mail root whose
- * contents nobody looks at; what other programs do to them the test says.
+ * contents nobody looks at; what other programs do to them the test says.  A
+ * message is one letter, again and again, which follows from its size.
  * A test that uses it has MEMDRIVER_TABLE at file scope, and so not the formats
  * of the library.
  */
@@ -31,8 +32,12 @@ extern struct memdriver {
 	int syncs;
 	char appended[256];	/* the last append()'s octets, cut */
 	bool append_fails;
-	enum fault_code expunge_fault;	/* expunge() fails with this */
+	enum fault_code expunge_fault;	/* expunge() fails with this, */
+	size_t expunge_part;		/* when it has removed so many; */
+	int expunge_faults;		/* so many times; 0: always */
+	enum fault_code flush_fault;	/* flush() fails with this */
 	int flushes, leaves;	/* calls of flush(), and those with `leaving` */
+	uint64_t progress;	/* what flush() tells, of 1000 */
 } memdriver;
 
 /* A temporary directory with home/, home/mail/, spool/ and an account on it;

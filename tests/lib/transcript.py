@@ -238,6 +238,12 @@ class Player:
     def outside_unlock(self, arg):
         os.unlink(os.path.join(self.account.home, arg + ".lock"))
 
+    def outside_drop(self, arg):
+        """That connection's client goes away without a word."""
+        self.wires.pop(int(arg)).close()
+        wait_for("the end of the session",
+            lambda: len(self.host.sessions()) <= len(self.wires))
+
     def outside_chmod(self, arg):
         mode, name = arg.split(None, 1)
         os.chmod(os.path.join(self.account.home, name), int(mode, 8))

@@ -45,6 +45,7 @@ test_rows(void **state)
 		{ "FETCH", STATE_SELECTED, true, true },
 		{ "STORE", STATE_SELECTED, true, true },
 		{ "COPY", STATE_SELECTED, true, true },
+		{ "MOVE", STATE_SELECTED, true, true },	/* RFC 6851 */
 		{ "IDLE", STATE_USER, true, false },	/* RFC 2177 */
 		{ "NAMESPACE", STATE_USER, true, false }, /* RFC 2342 */
 		{ "ID", STATE_ANY, true, false },	/* RFC 2971 */
@@ -83,7 +84,7 @@ test_find(void **state)
 	assert_null(command_find(SPAN("FETCHX"), false));
 	assert_null(command_find(SPAN(""), false));
 	assert_null(command_find(SPAN("UID"), false));
-	assert_null(command_find(SPAN("MOVE"), true));
+	assert_null(command_find(SPAN("APPEND"), true));
 }
 
 static void
@@ -94,7 +95,7 @@ test_capabilities(void **state)
 		const char *line;
 	} rows[] = {
 		{ { .login = true }, "IMAP4rev1 ID LITERAL+ CHILDREN ENABLE "
-		  "IDLE NAMESPACE UIDPLUS UNSELECT" },
+		  "IDLE INPROGRESS MOVE NAMESPACE UIDPLUS UNSELECT" },
 		{ { .plaintext = true, .starttls = true }, "IMAP4rev1 ID "
 		  "LITERAL- SASL-IR STARTTLS AUTH=PLAIN AUTH=LOGIN" },
 		{ { .plaintext = true }, "IMAP4rev1 ID LITERAL- SASL-IR "

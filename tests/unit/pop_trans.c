@@ -207,8 +207,7 @@ test_answers(void **state)
 		{ "STLS\r\n", "-ERR You are logged in already\r\n" },
 		{ "UTF8\r\n", "-ERR This server doesn't have this command\r\n" },
 		{ "DELE 9\r\n", "-ERR No such message\r\n" },
-		{ "DELE 1\r\n", "-ERR [SYS/PERM] This server doesn't remove "
-		    "messages; nothing was deleted\r\n" },
+		{ "DELE\r\n", "-ERR A message number is missing\r\n" },
 	};
 
 	(void)state;
