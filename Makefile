@@ -6,6 +6,7 @@
 #	make run		try it: demo user, certificate, both servers on loopback
 #	make check		all tests
 #	make bench lint cleanroom clean
+#	make TRIPS=1		with the fault points of c-client/base/trip.h
 #
 # The words of the last build line are kept in build/words.mk, so that a plain
 # `make install` after `make slx` installs what was built.
@@ -13,6 +14,7 @@
 CC = gcc
 AR = ar
 SAN =
+TRIPS =
 WERROR =
 CFLAGS = -O2 -g
 BENCH_MESSAGES = 100000
@@ -67,13 +69,14 @@ WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
 
 # --- Flags ------------------------------------------------------------------
 
-B = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)
+B = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)$(if \
+	$(TRIPS),-trips)
 comma := ,
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Walloca -Wundef -Wpointer-arith \
 	-Wwrite-strings $(WERROR)
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. \
-	$(if $(SAN),-DSANITIZED) $(CPPFLAGS)
+	$(if $(SAN),-DSANITIZED) $(if $(TRIPS),-DTRIPS) $(CPPFLAGS)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=all)
 ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) -fstack-protector-strong -fPIE \
@@ -89,12 +92,15 @@ TLS_SRC = $(if $(filter 1,$(WITH_TLS)),$(filter-out ssl/tls_none.c,\
 	$(wildcard ssl/*.c)),ssl/tls_none.c)
 AUTH_SRC = $(filter-out $(if $(filter 0,$(WITH_PAM)),c-client/auth/auth_pam.c),\
 	$(wildcard c-client/auth/*.c))
-LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
+BASE_SRC = $(filter-out $(if $(TRIPS),,c-client/base/trip.c),\
+	$(wildcard c-client/base/*.c))
+LIB_SRC = $(BASE_SRC) $(wildcard c-client/mime/*.c c-client/store/*.c \
 	c-client/formats/*.c c-client/server/*.c) $(AUTH_SRC) $(TLS_SRC)
 IMAPD_SRC = $(wildcard imapd/*.c)
 IPOPD_SRC = $(wildcard ipopd/*.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
-	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c
+	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c \
+	tests/lib/passwd.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
@@ -104,10 +110,11 @@ IMAPD_OBJ = $(IMAPD_SRC:%.c=$B/%.o)
 IPOPD_OBJ = $(IPOPD_SRC:%.c=$B/%.o)
 
 LIB_A = $B/c-client.a
-# The names under which everybody looks for them; never of a sanitizer build.
+# The names under which everybody looks for them; never of a sanitizer build,
+# and never with fault points.
 PRODUCTS = c-client/c-client.a imapd/imapd ipopd/ipop3d
 
-all: machine $(if $(SAN),$(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d,$(PRODUCTS))
+all: machine $(if $(SAN)$(TRIPS),$(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d,$(PRODUCTS))
 
 c-client/c-client.a: $(LIB_A)
 imapd/imapd: $B/imapd/imapd
@@ -225,6 +232,10 @@ $B/tests/lib/pam_record.so: tests/lib/pam_record.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared -o $@ $< -lpam
 
+$B/tests/lib/passwd.so: tests/lib/passwd.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared -o $@ $<
+
 # As fuzzers: B and SAN as tests/fuzz/smoke.sh gives them.
 $B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
@@ -232,8 +243,13 @@ $B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
 		$(LIB_A) $(LIBS)
 fuzzers: $(REPLAY:%=%.fuzz)
 
-build-tests: all $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
-	$B/tests/lib/echo_service $B/tests/lib/pam_record.so
+build-tests: all trips $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
+	$B/tests/lib/echo_service $B/tests/lib/pam_record.so \
+	$B/tests/lib/passwd.so
+
+# The servers with fault points, for those tests that want them.
+trips:
+	@$(MAKE) --no-print-directory TRIPS=1 all
 
 run:
 	@sh tests/lib/run_demo.sh
@@ -255,7 +271,7 @@ clean:
 
 FORCE:
 .PHONY: all machine install run check check-unit fuzzers bench lint cleanroom clean FORCE \
-	build-tests $(TARGETS)
+	build-tests trips $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -16,6 +16,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 
 #include "c-client/base/banned.h"
 
@@ -64,7 +65,8 @@ file_write_full(int fd, const void *p, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t r = write(fd, (const char *)p + done, n - done);
+		ssize_t r = TRIP("file.write") ? -1 : write(fd,
+		    (const char *)p + done, TRIP_PIECE(n - done));
 
 		if (r == -1 && errno == EINTR)
 			continue;
@@ -81,7 +83,8 @@ file_pwrite_full(int fd, const void *p, size_t n, off_t at)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t r = pwrite(fd, (const char *)p + done, n - done,
+		ssize_t r = TRIP("file.pwrite") ? -1 : pwrite(fd,
+		    (const char *)p + done, TRIP_PIECE(n - done),
 		    at + (off_t)done);
 
 		if (r == -1 && errno == EINTR)
@@ -221,7 +224,8 @@ file_make_dirs(int dir, const char *path, bool parent)
 		} else {
 			int e;
 
-			if (mkdirat(at, last, 0700) == -1 && errno != EEXIST)
+			if (TRIP("file.mkdir") || (mkdirat(at, last,
+			    0700) == -1 && errno != EEXIST))
 				r = -1;
 			e = errno;
 			close(at);
@@ -243,7 +247,7 @@ file_sync_directory(int dir)
 	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	r = fsync(fd);
+	r = TRIP("file.sync_directory") ? -1 : fsync(fd);
 	e = errno;
 	close(fd);
 	errno = e;
@@ -263,27 +267,31 @@ file_replace(int dir, const char *name, struct span contents,
 		clock_gettime(CLOCK_REALTIME, &ts);
 		snprintf(temp, sizeof temp, ".imapnew-%ld-%lx", (long)getpid(),
 		    (unsigned long)ts.tv_nsec + i);
-		fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL |
-		    O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = TRIP("file.replace_create") ? -1 : openat(dir, temp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 		if (fd == -1 && errno != EEXIST)
 			break;
 	}
 	if (fd == -1)
 		return fault_errno(why, "make a file to replace %s", name);
 	if (file_write_full(fd, contents.p, contents.n) == -1 ||
-	    fsync(fd) == -1) {
+	    TRIP("file.replace_sync") || fsync(fd) == -1) {
 		fault_errno(why, "write the new %s", name);
 		close(fd);
 		goto fail;
 	}
-	if (close(fd) == -1 || renameat(dir, temp, dir, name) == -1) {
+	if (close(fd) == -1 || TRIP("file.replace_rename") ||
+	    renameat(dir, temp, dir, name) == -1) {
 		fault_errno(why, "replace %s", name);
 		goto fail;
 	}
+	TRIP_KILL("file.replaced");
 	if (file_sync_directory(dir) == -1)
 		return fault_errno(why, "sync the directory of %s", name);
 	return 0;
 fail:
+	TRIP_KILL("file.replace_unlink");
 	unlinkat(dir, temp, 0);
 	return -1;
 }
@@ -341,7 +349,8 @@ unnamed_in(const char *dir)
 	char path[PATH_MAX];
 	int fd, e;
 
-	fd = open(dir, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+	fd = TRIP("file.unnamed") ? -1 : open(dir, O_TMPFILE | O_RDWR |
+	    O_EXCL | O_CLOEXEC, 0600);
 	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR &&
 	    errno != EINVAL))
 		return fd;
@@ -351,8 +360,9 @@ unnamed_in(const char *dir)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = mkostemp(path, O_CLOEXEC);
+	fd = TRIP("file.unnamed_make") ? -1 : mkostemp(path, O_CLOEXEC);
 	e = errno;
+	TRIP_KILL("file.unnamed_unlink");
 	if (fd != -1)
 		unlink(path);
 	errno = e;

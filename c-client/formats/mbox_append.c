@@ -25,6 +25,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_format.h"
 #include "c-client/formats/mbox_names.h"
@@ -88,7 +89,8 @@ measure_write(struct mbox_sink *sink, const char *p, size_t n,
 static int
 piece_flush(struct out *o, struct fault *why)
 {
-	if (file_pwrite_full(o->fd, o->kept.p, o->kept.n,
+	if (TRIP("mbox_append.write") ||
+	    file_pwrite_full(o->fd, o->kept.p, o->kept.n,
 	    (off_t)o->at) == -1)
 		return fault_errno(why, "write mailbox");
 	o->at += o->kept.n;
@@ -196,7 +198,8 @@ write_all(struct work *w, const char *gap)
 
 	o->fd = w->m->fd;
 	o->at = w->note.end;
-	if (file_pwrite_full(o->fd, gap, strlen(gap), (off_t)o->at) == -1)
+	if (TRIP("mbox_append.gap") ||
+	    file_pwrite_full(o->fd, gap, strlen(gap), (off_t)o->at) == -1)
 		return fault_errno(w->why, "write mailbox");
 	o->at += strlen(gap);
 	if (!o->all_kept) {
@@ -209,8 +212,9 @@ write_all(struct work *w, const char *gap)
 	if (o->at != w->note.offset + w->note.length)
 		return fault_set(w->why, FAULT_IO,
 		    "a message changed while it was written");
-	if (fdatasync(o->fd) == -1)
+	if (TRIP("mbox_append.sync") || fdatasync(o->fd) == -1)
 		return fault_errno(w->why, "sync %s", w->m->path);
+	TRIP_KILL("mbox_append.synced");
 	return 0;
 }
 
@@ -297,8 +301,9 @@ undo(struct work *w)
 	struct box *box = w->m->box;
 	struct fault ignored = { .code = FAULT_NONE };
 
-	if (ftruncate(w->m->fd, (off_t)w->note.end) == -1 ||
-	    fdatasync(w->m->fd) == -1) {
+	if (TRIP("mbox_append.undo_truncate") ||
+	    ftruncate(w->m->fd, (off_t)w->note.end) == -1 ||
+	    TRIP("mbox_append.undo_sync") || fdatasync(w->m->fd) == -1) {
 		log_line(LOG_ERR, "%s: truncate to %llu: %s", w->m->path,
 		    (unsigned long long)w->note.end, strerror(errno));
 		return;

@@ -18,6 +18,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/span.h"
+#include "c-client/base/trip.h"
 
 #include "c-client/base/banned.h"
 
@@ -85,7 +86,8 @@ dot_try(const struct mbox_lock *l, struct fault *why)
 		return TRIED_IMPOSSIBLE;
 	}
 	errno = 0;
-	status = lockfile_create(name, 0, L_PID);
+	status = TRIP("mbox_lock.dot") ? L_ERROR :
+	    lockfile_create(name, 0, L_PID);
 	switch (status) {
 	case L_SUCCESS:
 		return TRIED_OK;
@@ -108,7 +110,8 @@ fcntl_try(int fd, bool exclusive, struct fault *why)
 	struct flock fl = { .l_type = exclusive ? F_WRLCK : F_RDLCK,
 	    .l_whence = SEEK_SET };
 
-	while (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
+	while (TRIP("mbox_lock.fcntl") ||
+	    fcntl(fd, F_OFD_SETLK, &fl) == -1) {
 		if (errno == EINTR)
 			continue;
 		if (errno == EAGAIN || errno == EACCES)
@@ -136,8 +139,10 @@ dot_drop(struct mbox_lock *l)
 {
 	char name[PATH_MAX];
 
-	if (l->has_dot && dot_name(l, name))
+	if (l->has_dot && dot_name(l, name)) {
+		TRIP_KILL("mbox_lock.dot_drop");
 		lockfile_remove(name);
+	}
 	l->has_dot = false;
 }
 
@@ -226,6 +231,7 @@ mbox_lock_take(struct mbox_lock *l, int fd, enum mbox_lock_kind kind,
 	for (;;) {
 		enum tried got = both_try(l, fd, kind, &holder, why);
 
+		TRIP_KILL("mbox_lock.tried");
 		if (got == TRIED_OK)
 			return 0;
 		if (got == TRIED_FAULT)
@@ -247,6 +253,7 @@ mbox_lock_drop(struct mbox_lock *l)
 {
 	struct flock fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
+	TRIP_KILL("mbox_lock.drop");
 	if (l->fd != -1)
 		fcntl(l->fd, F_OFD_SETLK, &fl);
 	l->fd = -1;

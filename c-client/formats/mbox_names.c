@@ -15,6 +15,7 @@
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_format.h"
 #include "c-client/formats/mbox_merge.h"
@@ -133,7 +134,9 @@ static int
 file_fill(int fd, int dir, struct span text, const struct name *name,
     struct fault *why)
 {
-	if (file_write_full(fd, text.p, text.n) == -1 || fsync(fd) == -1 ||
+	if (TRIP("mbox_names.write") ||
+	    file_write_full(fd, text.p, text.n) == -1 ||
+	    TRIP("mbox_names.sync") || fsync(fd) == -1 ||
 	    file_sync_directory(dir) == -1)
 		return fault_errno(why, "write %s", name->path);
 	return 0;
@@ -153,8 +156,8 @@ mbox_create(struct account *account, const struct name *name,
 	dir = file_open_parent(account->root_fd, name->path, &last);
 	if (dir == -1)
 		return name_fault(name, why);
-	fd = openat(dir, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-	    O_CLOEXEC, 0600);
+	fd = TRIP("mbox_names.create") ? -1 : openat(dir, last, O_WRONLY |
+	    O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1) {
 		name_fault(name, why);
 		close(dir);
@@ -163,6 +166,7 @@ mbox_create(struct account *account, const struct name *name,
 	buf_init(&text, 0);
 	mbox_names_internal(&text, mbox_merge_uidvalidity(0, now), 0, now);
 	status = file_fill(fd, dir, buf_span(&text), name, why);
+	TRIP_KILL("mbox_names.created");
 	if (status == -1)
 		unlinkat(dir, last, 0);
 	buf_clear(&text);
@@ -175,8 +179,8 @@ int
 mbox_inbox_make(const struct account *account, struct fault *why)
 {
 	struct name name = { .path = "INBOX", .inbox = true };
-	int fd = open(account->spool, O_WRONLY | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = TRIP("mbox_names.inbox_make") ? -1 : open(account->spool,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd == -1)
 		return name_fault(&name, why);
@@ -294,7 +298,7 @@ mbox_remove(struct account *account, const struct name *name,
 	if (hold_take(account, name, &h, why) == -1)
 		return -1;
 	second_end(&h);
-	if (unlinkat(h.dir, h.last, 0) == -1)
+	if (TRIP("mbox_names.unlink") || unlinkat(h.dir, h.last, 0) == -1)
 		status = name_fault(name, why);
 	else if (file_sync_directory(h.dir) == -1)
 		status = fault_errno(why, "remove %s", name->path);
@@ -306,12 +310,15 @@ mbox_remove(struct account *account, const struct name *name,
 static int
 rename_new(int from_dir, const char *from, int to_dir, const char *to)
 {
-	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+	if (!TRIP("mbox_names.rename") && renameat2(from_dir, from, to_dir,
+	    to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(from_dir, from, to_dir, to, 0) == -1)
+	if (TRIP("mbox_names.link") ||
+	    linkat(from_dir, from, to_dir, to, 0) == -1)
 		return -1;
+	TRIP_KILL("mbox_names.linked");
 	return unlinkat(from_dir, from, 0);
 }
 

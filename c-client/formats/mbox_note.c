@@ -14,6 +14,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/formats/mbox_window.h"
@@ -205,7 +206,9 @@ mbox_note_settle(struct mbox *m, const struct mbox_note *n, bool *whole,
 		    m->path, (unsigned long long)n->offset);
 		return 0;
 	}
-	if (ftruncate(m->fd, (off_t)n->end) == -1 || fdatasync(m->fd) == -1)
+	if (TRIP("mbox_note.truncate") ||
+	    ftruncate(m->fd, (off_t)n->end) == -1 ||
+	    TRIP("mbox_note.sync") || fdatasync(m->fd) == -1)
 		return fault_errno(why, "truncate %s", m->path);
 	log_line(LOG_NOTICE, "%s: an append at %llu that was cut short "
 	    "was undone", m->path, (unsigned long long)n->offset);

@@ -21,6 +21,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
+#include "c-client/base/trip.h"
 
 #include "c-client/base/banned.h"
 
@@ -103,7 +104,8 @@ private_directory(struct arena *keep, const char *path, bool make,
 	struct stat st;
 	int fd;
 
-	if (make && mkdir(path, 0700) == -1 && errno != EEXIST) {
+	if (make && (TRIP("account.mkdir") ||
+	    (mkdir(path, 0700) == -1 && errno != EEXIST))) {
 		*reason = strerror(errno);
 		return NULL;
 	}
@@ -180,7 +182,8 @@ find_root(struct account *a, const struct config *config)
 	if (config->mail_root != NULL && config->mail_root[0] != '\0') {
 		a->root = expand(a, config->mail_root);
 		/* It was asked for, so it is made as CREATE would. */
-		if (mkdir(a->root, 0700) == -1 && errno != EEXIST)
+		if (TRIP("account.mkdir_root") ||
+		    (mkdir(a->root, 0700) == -1 && errno != EEXIST))
 			log_line(LOG_WARNING, "mail_root %s: %s", a->root,
 			    strerror(errno));
 	} else {
@@ -253,7 +256,8 @@ account_lock_pop(struct account *a, struct fault *why)
 		log_line(LOG_WARNING, "%s: %s", path, strerror(errno));
 		return 0;
 	}
-	if (fcntl(a->pop_fd, F_OFD_SETLK, &lock) == 0)
+	if (!TRIP("account.pop_lock") &&
+	    fcntl(a->pop_fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		fault_set(why, FAULT_INUSE, "another POP3 session has %s",

@@ -18,6 +18,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/driver.h"
@@ -134,7 +135,8 @@ spill(struct append *a, struct fault *why)
 	a->fd = file_unnamed(a->account->index_dir);
 	if (a->fd == -1)
 		return fault_errno(why, "temporary file");
-	if (file_write_full(a->fd, a->memory.p, a->memory.n) == -1)
+	if (TRIP("append.spill") ||
+	    file_write_full(a->fd, a->memory.p, a->memory.n) == -1)
 		return fault_errno(why, "temporary file");
 	buf_clear(&a->memory);
 	return 0;
@@ -153,7 +155,8 @@ collect(struct append *a, struct span bytes, struct fault *why)
 		return -1;
 	if (a->fd == -1)
 		buf_addspan(&a->memory, bytes);
-	else if (file_write_full(a->fd, bytes.p, bytes.n) == -1)
+	else if (TRIP("append.collect") ||
+	    file_write_full(a->fd, bytes.p, bytes.n) == -1)
 		return fault_errno(why, "temporary file");
 	item->size += bytes.n;
 	a->size += bytes.n;

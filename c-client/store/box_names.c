@@ -14,6 +14,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
@@ -86,7 +87,7 @@ delete_directory(struct account *account, const struct name *name,
 
 	if (dir == -1)
 		return fault_errno(why, "directory of %s", name->path);
-	if (unlinkat(dir, last, AT_REMOVEDIR) == -1)
+	if (TRIP("box_names.rmdir") || unlinkat(dir, last, AT_REMOVEDIR) == -1)
 		status = errno == ENOTEMPTY || errno == EEXIST ?
 		    fault_set(why, FAULT_CANNOT, "directory %s is not empty",
 		    name->path) : fault_errno(why, "rmdir %s", name->path);
@@ -108,6 +109,7 @@ box_delete(struct account *account, const struct name *name,
 	if ((driver = driver_of(account, name, NULL, why)) == NULL ||
 	    driver->remove(account, name, why) == -1)
 		return -1;
+	TRIP_KILL("box_names.deleted");
 	/* The mailbox is gone whatever becomes of its index, which box_create()
 	 * looks for again. */
 	if (index_remove(account->index_dir, name->path,
@@ -126,7 +128,7 @@ rename_directory(struct account *account, const struct name *from,
 	int target = file_open_parent(account->root_fd, to->path, &new);
 	int status = 0;
 
-	if (source == -1 || target == -1 ||
+	if (source == -1 || target == -1 || TRIP("box_names.rename") ||
 	    renameat2(source, old, target, new, RENAME_NOREPLACE) == -1)
 		status = errno == EINVAL ? fault_set(why, FAULT_CANNOT,
 		    "%s is below %s", to->path, from->path) :
@@ -162,6 +164,7 @@ box_rename(struct account *account, const struct name *from,
 	    driver->rename(account, from, to, why);
 	if (status == -1)
 		return -1;
+	TRIP_KILL("box_names.renamed");
 	status = directory ?
 	    index_move_below(account->index_dir, from->path, to->path,
 	    account->lock_timeout, &index) :

@@ -18,6 +18,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index_private.h"
 
@@ -204,7 +205,8 @@ try_begin(struct index *ix, struct box_meta *m, struct index_records *all,
 	if (rc != SQLITE_OK)
 		return rc;
 	ix->sync_off = false;
-	rc = index_run(ix, INDEX_BEGIN_WRITE);
+	rc = TRIP("index.begin") ? SQLITE_IOERR :
+	    index_run(ix, INDEX_BEGIN_WRITE);
 	if (rc == SQLITE_OK && index_file_moved(ix)) {
 		end_transaction(ix);
 		return SQLITE_SCHEMA;
@@ -350,12 +352,14 @@ index_commit(struct index *ix, struct box_meta *m, struct index_records *all,
 		    index_fault(ix, rc, "unlock", why);
 	}
 	ix->system_error = errno = 0;
-	rc = write_all(ix, m, all);
+	rc = TRIP("index.write") ? SQLITE_IOERR : write_all(ix, m, all);
 	cleared = cleared || ix->cleared;
 	if (rc == SQLITE_OK)
-		rc = index_run(ix, INDEX_COMMIT);
+		rc = TRIP("index.commit") ? SQLITE_IOERR :
+		    index_run(ix, INDEX_COMMIT);
 	if (rc != SQLITE_OK)
 		ix->system_error = errno;
+	TRIP_KILL("index.committed");
 	end_transaction(ix);
 	if (rc != SQLITE_OK) {
 		ix->loaded = false;

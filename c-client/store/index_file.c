@@ -20,6 +20,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/index_path.h"
 #include "c-client/store/index_private.h"
 
@@ -52,7 +53,8 @@ index_file_guard(const char *dir, short type, uint32_t timeout,
 	}
 	if (fd == -1)
 		fault_errno(why, "open %s", path.p);
-	while (fd != -1 && fcntl(fd, F_OFD_SETLK, &lock) == -1) {
+	while (fd != -1 && (TRIP("index_file.guard") ||
+	    fcntl(fd, F_OFD_SETLK, &lock) == -1)) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			fault_errno(why, "lock %s", path.p);
 		else if (file_clock() >= deadline)
@@ -92,11 +94,13 @@ index_file_unlink(const char *file)
 
 	/* The name of the database goes first: what follows belongs to
 	 * nobody then, and making one removes it too. */
+	TRIP_KILL("index_file.unlink");
 	unlink(file);
 	buf_init(&b, 0);
 	for (size_t i = 0; i < INDEX_PATH_ENDINGS; i++) {
 		buf_reset(&b);
 		buf_addf(&b, "%s%s", file, index_path_endings[i]);
+		TRIP_KILL("index_file.unlink_rest");
 		unlink(buf_string(&b));
 	}
 	buf_clear(&b);
@@ -112,6 +116,7 @@ disconnect(struct index *ix, bool checkpoint)
 	if (ix->db != NULL && !checkpoint)
 		sqlite3_db_config(ix->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
 		    (int *)NULL);
+	TRIP_KILL("index_file.disconnect");
 	sqlite3_close(ix->db);
 	ix->db = NULL;
 	ix->loaded = false;
@@ -160,13 +165,14 @@ make_new(struct index *ix)
 	struct stat st;
 
 	index_file_unlink(ix->file);
-	fd = open(ix->file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
-	    O_CLOEXEC, 0600);
+	fd = TRIP("index_file.create") ? -1 : open(ix->file, O_RDWR |
+	    O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL :
 		    SQLITE_CANTOPEN;
 	fstat(fd, &st);
 	close(fd);
+	TRIP_KILL("index_file.created");
 	rc = sqlite3_open_v2(ix->file, &ix->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	    SQLITE_OPEN_NOFOLLOW, NULL);

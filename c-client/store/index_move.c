@@ -11,6 +11,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/index_path.h"
 #include "c-client/store/index_private.h"
 
@@ -84,13 +85,15 @@ index_move(const char *dir, const char *from, const char *to,
 	index_file_unlink(new);
 	old = file_path(dir, from, "");
 	settle(old);
-	if (rename(old, new) == -1 && errno != ENOENT)
+	if (TRIP("index_move.rename") ||
+	    (rename(old, new) == -1 && errno != ENOENT))
 		r = fault_errno(why, "rename %s", old);
 	for (size_t i = 0; r == 0 && i < INDEX_PATH_ENDINGS; i++) {
 		char *a = file_path(dir, from, index_path_endings[i]);
 		char *b = file_path(dir, to, index_path_endings[i]);
 
-		if (rename(a, b) == -1 && errno != ENOENT)
+		if (TRIP("index_move.rename_rest") ||
+		    (rename(a, b) == -1 && errno != ENOENT))
 			r = fault_errno(why, "rename %s", a);
 		free(a);
 		free(b);

@@ -14,6 +14,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index_private.h"
 
@@ -396,7 +397,8 @@ index_parsed_put(struct index *ix, unsigned kind, uint32_t uidvalidity,
 	if (rc == SQLITE_OK)
 		rc = put_all(&b, &base, uids, texts, n);
 	if (rc == SQLITE_OK)
-		rc = index_run(ix, INDEX_COMMIT);
+		rc = TRIP("index_parsed.commit") ? SQLITE_IOERR :
+		    index_run(ix, INDEX_COMMIT);
 	else if (ix->db != NULL && sqlite3_get_autocommit(ix->db) == 0)
 		index_run(ix, INDEX_ROLLBACK);
 	if (index_run(ix, INDEX_SYNC_ON) == SQLITE_OK)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "c-client/base/file.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/index_private.h"
 
 #include "c-client/base/banned.h"
@@ -136,7 +137,8 @@ index_schema_make(struct index *ix)
 {
 	int rc;
 
-	rc = sqlite3_exec(ix->db, "PRAGMA page_size = 8192;"
+	rc = TRIP("index_schema.make") ? SQLITE_IOERR :
+	    sqlite3_exec(ix->db, "PRAGMA page_size = 8192;"
 	    "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;"
 	    "PRAGMA application_id = " NUMBER(APPLICATION_ID) ";"
 	    "PRAGMA user_version = " NUMBER(INDEX_FORMAT),
@@ -144,7 +146,8 @@ index_schema_make(struct index *ix)
 	for (size_t i = 0; rc == SQLITE_OK && i < TABLES; i++)
 		rc = sqlite3_exec(ix->db, tables[i], NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(ix->db, "COMMIT", NULL, NULL, NULL);
+		rc = TRIP("index_schema.commit") ? SQLITE_IOERR :
+		    sqlite3_exec(ix->db, "COMMIT", NULL, NULL, NULL);
 	else
 		sqlite3_exec(ix->db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;

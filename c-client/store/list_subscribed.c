@@ -16,6 +16,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/trip.h"
 #include "c-client/store/account.h"
 #include "c-client/store/list_entries.h"
 #include "c-client/store/list_pattern.h"
@@ -69,7 +70,8 @@ lock_home(const struct account *account, int home, struct fault *why)
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	double deadline = file_clock() + account->lock_timeout;
 
-	while (flock(home, LOCK_EX | LOCK_NB) == -1) {
+	while (TRIP("list_subscribed.lock") ||
+	    flock(home, LOCK_EX | LOCK_NB) == -1) {
 		if (file_clock() > deadline)
 			return fault_set(why, FAULT_INUSE,
 			    "%s is locked by another session", LIST_FILE);

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A home and a spool of a test's own, in which sessions run as PREAUTH ones
+do from a shell: no login, no listener, a few milliseconds each.  As root they
+run under an unprivileged uid.  tests/lib/passwd.c tells them the home.
+
+With fault points (c-client/base/trip.h): arm() says what is to happen where,
+hits() what was reached.
+"""
+
+import fcntl
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+
+import mailgen
+from imapc import Gone, Imap, Pop
+from server import FIRST_UID, parents, status
+from tap import ROOT, remove_tree
+
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/gcc-plain"))
+LIBRARY = os.path.join(BUILD, "tests/lib/passwd.so")
+PLACES = {"imapd": "imapd/imapd", "ipop3d": "ipopd/ipop3d"}
+
+
+def binary(program, tripped):
+    return os.path.join(BUILD + ("-trips" if tripped else ""),
+        PLACES[program])
+
+
+def need_build(tripped=False):
+    """Says what to run where the programs are not there."""
+    for path in [LIBRARY] + [binary(p, tripped) for p in PLACES]:
+        if not os.path.exists(path):
+            raise RuntimeError("%s is missing: run `make build-tests'"
+                % os.path.relpath(path, ROOT))
+
+
+def quick_dir():
+    """Where fsync() costs nothing: a kill of a process needs no disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+
+
+class Place:
+    """.home, .spool (the INBOX), .dir.  `conf` are lines of imapd.conf."""
+
+    def __init__(self, conf="", where=None, tripped=False):
+        self.dir = tempfile.mkdtemp(prefix="place.", dir=where)
+        root = os.geteuid() == 0
+        self.uid = FIRST_UID if root else os.getuid()
+        self.gid = FIRST_UID if root else os.getgid()
+        self.home = os.path.join(self.dir, "home")
+        self.spool_dir = os.path.join(self.dir, "spool")
+        self.spool = os.path.join(self.spool_dir, "joe")
+        self.trips = os.path.join(self.dir, "trips")
+        self.tripped = tripped
+        self.sessions = []
+        os.chmod(self.dir, 0o755)
+        for path in (self.home, self.spool_dir, self.trips):
+            os.mkdir(path, 0o700)
+            self.own(path)
+        self.fill(b"")
+        self.log = os.path.join(self.dir, "log")
+        with open(self.log, "w"):
+            self.own(self.log)
+        self.conf = os.path.join(self.dir, "imapd.conf")
+        with open(self.conf, "w") as f:
+            f.write("mail_spool = %s\nlog = %s\nlock_timeout = 10\n%s"
+                % (self.spool_dir, self.log, conf))
+        self.env = {"HOME": self.home, "PATH": "/usr/bin:/bin",
+            "LD_PRELOAD": LIBRARY, "PASSWD_USER": "joe",
+            "PASSWD_HOME": self.home}
+        if "ASAN_OPTIONS" in os.environ:
+            self.env["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"]
+
+    def own(self, path):
+        if os.geteuid() == 0:
+            os.chown(path, self.uid, self.gid)
+
+    def fill(self, data):
+        """The INBOX anew."""
+        with open(self.spool, "wb") as f:
+            f.write(data)
+        os.chmod(self.spool, 0o600)
+        self.own(self.spool)
+
+    def become(self):
+        """Arguments of Popen: be the user."""
+        if os.geteuid() != 0:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def imap(self, trips=None, **kw):
+        return Session(self, "imapd", self.tripped if trips is None else
+            trips, **kw)
+
+    def pop(self, trips=None, **kw):
+        return PopSession(self, "ipop3d", self.tripped if trips is None else
+            trips, **kw)
+
+    def path(self, box):
+        return (self.spool if box == "INBOX" else
+            os.path.join(self.home, box))
+
+    def deliver(self, message, box="INBOX"):
+        """Appends as a delivery agent does that knows fcntl locks and no
+        dot-locks (which a killed process may have left)."""
+        with open(self.path(box), "ab") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            f.write(mailgen.to_mbox([message]))
+
+    def procmail(self, message):
+        """Starts procmail, which takes both locks; the process."""
+        child = subprocess.Popen(["/usr/bin/procmail", "-f",
+            "sender@example.org", "-m", self.procmailrc()],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd=self.home, env={
+            "HOME": self.home, "LOGNAME": "joe", "PATH": "/usr/bin:/bin",
+            "SHELL": "/bin/sh"}, **self.become())
+        child.stdin.write(message)
+        child.stdin.close()
+        return child
+
+    def procmailrc(self):
+        path = os.path.join(self.home, "procmailrc")
+        if not os.path.exists(path):
+            with open(path, "w") as f:
+                f.write("LOCKSLEEP=1\nLOCKTIMEOUT=3\nSUSPEND=1\n"
+                    "LOGFILE=%s/procmail.log\nDEFAULT=%s\n:0:\n%s\n"
+                    % (self.home, self.spool, self.spool))
+            self.own(path)
+        return path
+
+    # Fault points.
+
+    def arm(self, *lines):
+        """Each line: NAME COUNT once|on ACTION session|scribe|any."""
+        path = os.path.join(self.trips, "arm")
+        with open(path + ".new", "w") as f:
+            f.write("".join(line + "\n" for line in lines))
+        os.chmod(path + ".new", 0o644)
+        os.rename(path + ".new", path)
+
+    def disarm(self):
+        try:
+            os.unlink(os.path.join(self.trips, "arm"))
+        except FileNotFoundError:
+            pass
+
+    def hits(self):
+        """[(pid, who, name, count)] since the last call."""
+        path = os.path.join(self.trips, "hits")
+        try:
+            with open(path) as f:
+                lines = f.read().split("\n")[:-1]
+        except FileNotFoundError:
+            return []
+        os.unlink(path)
+        return [(int(pid), who, name, int(count)) for pid, who, name, count
+            in (line.split(" ") for line in lines)]
+
+    # The end.
+
+    def leftovers(self):
+        """Locks and redo files that are still there."""
+        out = []
+        for where, _, files in os.walk(self.dir):
+            for name in files:
+                if (name.endswith((".lock", ".redo")) and
+                        ".imapindex" not in where) or ".imapredo" in where:
+                    out.append(os.path.relpath(os.path.join(where, name),
+                        self.dir))
+        return out
+
+    def logged(self):
+        with open(self.log, errors="replace") as f:
+            return f.read()
+
+    def remove(self):
+        for s in self.sessions:
+            s.end()
+        remove_tree(self.dir)
+
+
+def spawn(place, program, tripped, armed, wrap):
+    """(our end of the socket, the process)."""
+    ours, theirs = socket.socketpair()
+    env = dict(place.env)
+    if tripped and armed:
+        env["TRIPS"] = place.trips
+    with open(os.path.join(place.dir, "stderr"), "ab") as err:
+        child = subprocess.Popen(list(wrap) + [binary(program, tripped),
+            "--config", place.conf], stdin=theirs, stdout=theirs, stderr=err,
+            env=env, cwd="/", **place.become())
+    theirs.close()
+    return ours, child
+
+
+class Started:
+    """What both kinds of session have of their process."""
+
+    def begin(self, place, program, tripped, timeout, armed=True, wrap=()):
+        self.crt, self.left, self.tags = None, b"", 0
+        self.sock, self.child = spawn(place, program, tripped, armed, wrap)
+        self.sock.settimeout(timeout)
+        self.pid = self.child.pid
+        place.sessions.append(self)
+
+    def more(self):
+        """A session that was killed with something unread resets."""
+        try:
+            super().more()
+        except BrokenPipeError:
+            raise Gone(self.left)
+
+    def send(self, data):
+        try:
+            self.sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            raise Gone(self.left)
+
+    def scribes(self):
+        """Pids of the children of the session."""
+        return [p for p, parent in parents().items() if parent == self.pid]
+
+    def kill(self, number=signal.SIGKILL):
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def end(self, secs=20):
+        """Hang up, and the exit status; a stopped one is killed."""
+        self.close()
+        if self.child.poll() is None:
+            if (status(self.pid, "State") or "").startswith("T"):
+                self.kill()
+            try:
+                self.child.wait(secs)
+            except subprocess.TimeoutExpired:
+                self.kill(signal.SIGABRT)
+                self.child.wait()
+        return self.child.returncode
+
+
+class Session(Started, Imap):
+    def __init__(self, place, program, tripped, timeout=30, **kw):
+        self.begin(place, program, tripped, timeout, **kw)
+        self.greeting = self.line()
+
+    def uids(self):
+        """UIDs in the order of message numbers."""
+        out = {}
+        for r in self.must("UID FETCH 1:* (UID)"):
+            m = re.match(rb"\* (\d+) FETCH \(.*?UID (\d+)", r[0])
+            if m:
+                out[int(m.group(1))] = int(m.group(2))
+        return [out[n] for n in sorted(out)]
+
+
+class PopSession(Started, Pop):
+    def __init__(self, place, program, tripped, timeout=30, **kw):
+        self.begin(place, program, tripped, timeout, **kw)
+        self.greeting = self.line()

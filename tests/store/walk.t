@@ -1,0 +1,435 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A walk through all fault points (c-client/base/trip.h).  Each scenario is run
+once to see which points it reaches, and then again and again, with the session
+killed there, or its scribe, or both, and with ENOSPC, EDQUOT and EIO there; and
+then what that run reached that was not reached before, once more in the same
+way.  After each run a fresh session opens the mailbox, behind a delivery every
+other time, and every message is there exactly once, byte for byte, with its
+UID.  A point that no scenario reaches is a failure.
+
+	walk.t [SCENARIO...]		PLAN=... runs one plan of it
+"""
+
+import glob
+import multiprocessing
+import os
+import re
+import shutil
+import sys
+import time
+import traceback
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import server
+from imapc import Gone
+from ledger import GONE, MAYBE, MUST, Book, Died, Writer, check
+from place import Place, need_build, quick_dir
+from tap import ROOT, run, tap
+
+ERRORS = ("enospc", "edquot", "eio")
+KILLS = ("kill",)
+SCRIBE_KILLS = ("kill", "kill-parent", "kill-both")
+
+
+class Scenario:
+    """setup() makes what is there before, unwatched; act() is what is walked
+    through.  Both get the Run."""
+
+    def __init__(self, name, act, setup=None, always=(), conf="",
+            watched=False, after=True):
+        self.name, self.act = name, act
+        self.setup = setup or ordinary
+        self.always = tuple(always)     # lines that are armed in every run
+        self.conf = conf
+        self.watched = watched          # the session's start is walked too
+        self.after = after              # mail is delivered behind a kill
+
+
+class Run:
+    """One pass through a scenario with something armed."""
+
+    def __init__(self, scenario, where):
+        self.scenario = scenario
+        self.place = Place(scenario.conf, where, tripped=True)
+        self.book = Book()
+        self.first = self.second = ()   # hits of the session, of the next
+        self.trace = []
+
+    def writer(self, select="INBOX"):
+        w = Writer(self.book, self.place.imap(timeout=20))
+        self.trace.append(w)
+        if select:
+            w.select(select)
+        return w
+
+    def go(self, plan, then=(), deliver=False):
+        """Returns complaints."""
+        scenario, place = self.scenario, self.place
+        bad, self.w = [], None
+        try:
+            scenario.setup(self)
+            if not scenario.watched:
+                self.w = self.writer()
+                self.w.learn()
+            place.hits()
+            place.arm(*(scenario.always + tuple(plan)))
+            if scenario.watched:
+                self.w = self.writer(None)
+            scenario.act(self)
+            place.arm(*scenario.always)
+            if self.w and self.w.s.child.poll() is None:
+                bad += self.survivor()
+        except (Died, Gone):
+            pass
+        if self.w:
+            self.w.s.end()
+        self.first = place.hits()
+        place.disarm()
+        if deliver and scenario.after:
+            self.book.deliver(place)
+        if then:
+            self.recover(then)
+        bad += check(place, self.book)
+        self.second = self.second or place.hits()
+        if re.search(r"Sanitizer|runtime error|ssertion", place.logged()
+                + server.read(place.dir + "/stderr")):
+            bad.append(server.read(place.dir + "/stderr")[-2000:])
+        return bad
+
+    def survivor(self):
+        """The session that met an error goes on with a true view."""
+        w, bad = self.w, []
+        if w.box is None:
+            return bad
+        w.cmd("NOOP")
+        mine = w.s.uids()
+        c = self.place.imap(trips=False)
+        c.select(w.box, "EXAMINE")
+        theirs = c.uids()
+        c.end()
+        if mine != theirs and w.sticky:
+            bad.append("its view has %s, the store %s" % (mine, theirs))
+        w.cmd("LOGOUT")
+        return bad
+
+    def recover(self, then):
+        """The next session is hit too."""
+        self.place.arm(*then)
+        try:
+            w = self.writer()
+            w.cmd("NOOP")
+            w.cmd("LOGOUT")
+        except (Died, Gone):
+            pass
+        for s in self.place.sessions:
+            s.end()
+        self.place.disarm()
+        self.second = self.place.hits()
+
+    def remove(self):
+        self.place.remove()
+
+
+# What is there before.
+
+def ordinary(r):
+    """Three letters that a delivery agent brought."""
+    r.book.deliver(r.place, (200, 3000, 100))
+
+
+def known(r, sizes=(200, 3000, 100, 500, 50)):
+    """Letters that a session has seen and left: with flags, and with room
+    for them in the file."""
+    r.book.deliver(r.place, sizes)
+    w = r.writer()
+    w.learn()
+    w.cmd("LOGOUT")
+    w.s.end()
+
+
+def other(r):
+    """A second mailbox, with two letters."""
+    ordinary(r)
+    w = r.writer()
+    w.create("other")
+    w.append("other", 300)
+    w.append("other", 40, "\\Flagged")
+    w.cmd("LOGOUT")
+    w.s.end()
+
+
+def tree(r):
+    other(r)
+    w = r.writer()
+    w.create("up/down/box")
+    w.append("up/down/box")
+    w.cmd("LOGOUT")
+    w.s.end()
+
+
+def list_of_two(r):
+    ordinary(r)
+    w = r.writer(None)
+    w.subscribe("INBOX")
+    w.subscribe("one")
+    w.cmd("LOGOUT")
+    w.s.end()
+
+
+def no_inbox(r):
+    os.unlink(r.place.spool)
+
+
+def no_index(r):
+    known(r)
+    shutil.rmtree(r.place.home + "/.imapindex")
+    forget_uids(r)
+
+
+def forget_uids(r):
+    for box in r.book.boxes.values():
+        for e in box.values():
+            e.uid = None
+    r.book.validity = {}
+
+
+# What is walked through.
+
+def idents(r, box="INBOX"):
+    return list(r.book.boxes[box])
+
+
+def append_one(r):
+    r.w.append()
+
+
+def append_several(r):
+    r.w.append(size=3000, flags="\\Seen blue")
+    r.w.append()
+    r.w.append(size=20, flags="\\Flagged")
+
+
+def append_other(r):
+    r.w.append("other", 5000)
+    r.w.append("other", 5)
+
+
+def append_big(r):
+    r.w.append(size=4400000)
+
+
+def first_open(r):
+    r.w.select()
+    r.w.cmd("FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)")
+    r.w.cmd("LOGOUT")
+
+
+def new_mail(r):
+    r.book.deliver(r.place, (100, 4000))
+    r.w.cmd("NOOP")
+    r.w.learn()
+    r.book.deliver(r.place, (10,))
+    r.w.select()
+    r.w.learn()
+
+
+def copy(r):
+    r.w.transfer("COPY", idents(r), "other")
+
+
+def store(r):
+    a, b, c = idents(r)
+    r.w.store([a, b], "+", "\\Seen green")
+    r.w.store([c], "+", "\\Flagged \\Answered")
+    r.w.store([a], "-", "\\Seen")
+
+
+def names(r):
+    r.w.create("made")
+    r.w.append("made")
+    r.w.rename("made", "a/b/made")
+    r.w.delete("a/b/made")
+    r.w.create("made")
+
+
+def directories(r):
+    r.w.rename("up", "over/there")
+    r.w.cmd("CREATE empty/")
+    r.w.cmd("DELETE empty")
+    r.w.delete("over/there/down/box")
+
+
+def subscribe(r):
+    r.w.subscribe("two")
+    r.w.subscribe("one", "UNSUBSCRIBE")
+
+
+def pop(r):
+    s = r.place.pop(timeout=20)
+    s.must("STAT")
+    s.lines("RETR 1")
+    s.must("QUIT")
+    s.end()
+
+
+SCENARIOS = [
+    Scenario("append_one", append_one),
+    Scenario("append_several", append_several, known),
+    Scenario("append_other", append_other, other),
+    Scenario("append_big", append_big),
+    Scenario("append_big_named", append_big,
+        always=["file.unnamed 1 once einval any"]),
+    Scenario("append_no_inbox", append_one, no_inbox),
+    Scenario("first_open", first_open, watched=True),
+    Scenario("no_index", first_open, no_index, watched=True,
+        conf="mail_root = mail\n"),
+    Scenario("new_mail", new_mail),
+    Scenario("copy", copy, other),
+    Scenario("store", store),
+    Scenario("names", names),
+    Scenario("names_linked", names,
+        always=["mbox_names.rename 1 on einval any"]),
+    Scenario("directories", directories, tree),
+    Scenario("subscribe", subscribe, list_of_two),
+    Scenario("pop", pop, known),
+]
+
+
+# The walk.
+
+def points():
+    """{name: whether the call can be made to fail} of the sources."""
+    out = {}
+    for path in glob.glob(os.path.join(ROOT, "c-client/*/*.c")):
+        with open(path) as f:
+            for word, name in re.findall(r'\b(TRIP|TRIP_KILL)\("([^"]+)"\)',
+                    f.read()):
+                out[name] = out.get(name, False) or word == "TRIP"
+    return out
+
+
+def line(hit, action):
+    return "%s %d once %s %s" % (hit[1], hit[2], action, hit[0])
+
+
+def choose(hits, failing):
+    """Plans of one line for what was hit: (who, name, count)."""
+    counts = {}
+    for _, who, name, count in hits:
+        counts.setdefault((who, name), []).append(count)
+    out = []
+    for (who, name), n in counts.items():
+        kills = SCRIBE_KILLS if who == "scribe" else KILLS
+        for at in sorted({n[0], n[len(n) // 2], n[-1]}):
+            out += [line((who, name, at), k) for k in kills]
+        if failing.get(name):
+            out += [line((who, name, n[0]), e) for e in ERRORS]
+            if n[-1] != n[0]:
+                out.append(line((who, name, n[-1]), "enospc"))
+    return out
+
+
+class Walk:
+    def __init__(self, scenario, where):
+        self.scenario, self.where = scenario, where
+        self.failing = points()
+        self.runs, self.reached, self.faults = 0, set(), []
+        self.met = {}
+
+    def once(self, plan, then=()):
+        r = Run(self.scenario, self.where)
+        self.runs += 1
+        try:
+            bad = r.go(plan, then, deliver=self.runs % 2 == 1)
+        except Exception:
+            bad = [traceback.format_exc()]
+        if bad:
+            self.faults.append((plan, then, self.runs % 2 == 1, bad,
+                r.place.logged()[-600:]))
+        self.reached |= {h[2] for h in r.first + r.second}
+        r.remove()
+        return r
+
+    def fresh(self, key, limit=1):
+        self.met[key] = self.met.get(key, 0) + 1
+        return self.met[key] <= limit
+
+    def further(self, plan, r, base):
+        """What only this run reached is hit as well, in turn."""
+        usual = {h[1:3] for h in base.first}
+        for hit in r.first:
+            if hit[1:3] in usual or hit[3] != 1:
+                continue
+            for action in ("kill", "eio") if self.failing.get(
+                    hit[2]) else ("kill",):
+                if self.fresh((hit[1:3], action)):
+                    self.once(plan + (line(hit[1:], action),))
+        usual = {h[1:3] for h in base.second}
+        for hit in r.second:
+            if hit[1:3] in usual or hit[3] != 1:
+                continue
+            for action in ("kill", "eio", "enospc") if self.failing.get(
+                    hit[2]) else ("kill",):
+                if self.fresh((hit[1:3], action, "next"), 2):
+                    self.once(plan, (line(hit[1:], action),))
+
+    def all(self):
+        base = self.once(())
+        for plan in choose(base.first, self.failing):
+            self.further((plan,), self.once((plan,)), base)
+        return self
+
+
+def walk(name):
+    try:
+        start = time.monotonic()
+        scenario = next(s for s in SCENARIOS if s.name == name)
+        w = Walk(scenario, quick_dir()).all()
+        return name, w.runs, w.reached, w.faults, time.monotonic() - start
+    except Exception:
+        return name, 0, set(), [((), (), False, [traceback.format_exc()],
+            "")], 0
+
+
+def report(name, runs, faults, secs):
+    tap.ok(not faults, "%s: %d runs, %.1f s" % (name, runs, secs))
+    tap.diag("%d of its runs failed" % len(faults)) if faults else None
+    for plan, then, delivered, bad, log in faults[:5]:
+        tap.diag("PLAN='%s' THEN='%s'%s tests/store/walk.t %s" % (
+            ";".join(plan), ";".join(then), " DELIVER=1" if delivered else
+            "", name))
+        for b in bad[:6]:
+            tap.diag("    " + str(b)[:1500])
+        tap.diag(log)
+
+
+def one_plan(name):
+    """What the command line asks for, and nothing else."""
+    w = Walk(next(s for s in SCENARIOS if s.name == name), quick_dir())
+    w.runs = 0 if os.environ.get("DELIVER") else 1
+
+    def lines(key):
+        return tuple(x for x in os.environ.get(key, "").split(";") if x)
+    r = w.once(lines("PLAN"), lines("THEN"))
+    for hit in r.first:
+        tap.diag("hit: %s %s %d" % hit[1:])
+    report(name, 1, w.faults, 0)
+
+
+def main():
+    need_build(tripped=True)
+    if "PLAN" in os.environ:
+        return one_plan(sys.argv[1])
+    wanted = sys.argv[1:] or [s.name for s in SCENARIOS]
+    reached = set()
+    with multiprocessing.Pool(2) as pool:
+        for name, runs, got, faults, secs in pool.imap_unordered(walk,
+                wanted):
+            reached |= got
+            report(name, runs, faults, secs)
+    if len(sys.argv) == 1:
+        tap.equal(sorted(set(points()) - reached), [],
+            "every fault point was reached")
+
+
+run(main)
