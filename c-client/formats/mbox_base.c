@@ -9,6 +9,7 @@
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_meta.h"
 #include "c-client/formats/mbox_room.h"
@@ -167,7 +168,8 @@ mbox_base_put(struct mbox *m, uint32_t *last, struct fault *why)
 	}
 	if (status == 0 && f.n > 0) {
 		if (file_pwrite_full(m->fd, f.text.p + f.at, f.n,
-		    (off_t)f.at) == -1 || fdatasync(m->fd) == -1)
+		    (off_t)f.at) == -1 ||
+		    TRIP("mbox_base.sync") || fdatasync(m->fd) == -1)
 			status = fault_errno(why, "write %s", m->path);
 		else
 			*last = want;

@@ -12,6 +12,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_base.h"
 #include "c-client/formats/mbox_names.h"
@@ -276,8 +277,10 @@ mbox_change_run(struct mbox_change *c, struct fault *why)
 	if (!is_gapless(c))
 		return mismatch(c, why);
 	c->plan.new_end = c->size;
-	if (mbox_scribe_run(c->m, work, c, why) == 0)
+	if (mbox_scribe_run(c->m, work, c, why) == 0) {
+		TRIP_KILL("mbox_change.done");
 		return 0;
+	}
 	c->m->distrust = true;
 	if (mbox_redo_is_there(c->m) &&
 	    mbox_redo_recover(c->m, &mend) == -1)

@@ -9,6 +9,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_base.h"
 #include "c-client/formats/mbox_change.h"
@@ -103,7 +104,8 @@ put_in_place(struct flush *f)
 		if (mbox_flush_is_due(r, f->last != 0))
 			status = put_one(f, &c, i);
 	}
-	if (status == 0 && fdatasync(f->m->fd) == -1)
+	if (status == 0 && (TRIP("mbox_flush.sync") ||
+	    fdatasync(f->m->fd) == -1))
 		status = fault_errno(f->why, "sync %s", f->m->path);
 	if (status == 0)
 		status = mbox_change_commit(&c, f->why);

@@ -25,6 +25,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_format.h"
 #include "c-client/formats/mbox_rewrite.h"
@@ -169,9 +170,10 @@ fill_out(struct mbox_redo *r, uint64_t piece, struct fault *why)
 	uint64_t size = DATA_AT + (piece == 0 ? 0 :
 	    blocks * sizeof(uint64_t) + piece);
 
-	if (fallocate(r->fd, 0, 0, (off_t)size) == -1 && errno != EOPNOTSUPP)
+	if ((TRIP("mbox_redo.allocate") ||
+	    fallocate(r->fd, 0, 0, (off_t)size) == -1) && errno != EOPNOTSUPP)
 		return fault_errno(why, "room for a redo file");
-	if (fsync(r->fd) == -1 || file_sync_directory(r->dir) == -1)
+	if (TRIP("mbox_redo.sync_new") || fsync(r->fd) == -1 || file_sync_directory(r->dir) == -1)
 		return fault_errno(why, "sync a redo file");
 	return 0;
 }
@@ -190,8 +192,9 @@ mbox_redo_open(struct mbox *m, uint64_t piece, struct mbox_redo *r,
 			fault_errno(why, "directory for a redo file");
 			continue;
 		}
-		r->fd = openat(r->dir, r->name, O_RDWR | O_CREAT | O_EXCL |
-		    O_NOFOLLOW | O_CLOEXEC, 0600);
+		r->fd = TRIP("mbox_redo.create") ? -1 : openat(r->dir,
+		    r->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+		    O_CLOEXEC, 0600);
 		if (r->fd != -1)
 			break;
 		fault_errno(why, "make %s", r->name);
@@ -220,8 +223,8 @@ mbox_redo_close(struct mbox_redo *r)
 void
 mbox_redo_remove(struct mbox_redo *r)
 {
-	if (r->fd != -1 && unlinkat(r->dir, r->name, 0) == -1 &&
-	    errno != ENOENT)
+	if (r->fd != -1 && (TRIP("mbox_redo.unlink") ||
+	    unlinkat(r->dir, r->name, 0) == -1) && errno != ENOENT)
 		log_line(LOG_WARNING, "remove %s: %s", r->name,
 		    strerror(errno));
 	mbox_redo_close(r);
@@ -349,7 +352,7 @@ mbox_redo_note(struct mbox_redo *r, struct mbox_gap before,
 	}
 	h.sum = head_sum(&h);
 	if (file_pwrite_full(r->fd, &h, sizeof h, 0) == -1 ||
-	    fdatasync(r->fd) == -1)
+	    TRIP("mbox_redo.sync") || fdatasync(r->fd) == -1)
 		fault_errno(why, "write a redo file");
 	else
 		status = 0;
@@ -442,7 +445,8 @@ piece_replay(struct recovery *v)
 	struct span piece = piece_of(v);
 
 	if (file_pwrite_full(v->m->fd, piece.p, piece.n,
-	    (off_t)v->h.target) == -1 || fdatasync(v->m->fd) == -1)
+	    (off_t)v->h.target) == -1 ||
+	    TRIP("mbox_redo.replay_sync") || fdatasync(v->m->fd) == -1)
 		return fault_errno(v->why, "write %s", v->m->path);
 	return 0;
 }

@@ -19,8 +19,13 @@
 struct fault;
 struct mbox;
 
-/* The longest piece. */
+/* The longest piece; with fault points short ones, so that small mailboxes
+ * take many. */
+#ifdef TRIPS
+#define MBOX_REDO_PIECE		(8u * 1024)
+#else
 #define MBOX_REDO_PIECE		(16u * 1024 * 1024)
+#endif
 
 /* Octets at the beginning of a gap with nothing behind it that are zeros as
  * long as it is there. */

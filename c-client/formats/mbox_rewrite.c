@@ -21,13 +21,18 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox_redo.h"
 
 #include "c-client/base/banned.h"
 
 /* A gap from this on is worth being filled directly: each piece costs syncs,
  * and a long one through the redo file is written twice. */
+#ifdef TRIPS
+#define DIRECT_LEAST	(2u * 1024)
+#else
 #define DIRECT_LEAST	(4u * 1024 * 1024)
+#endif
 
 struct work {
 	int fd;
@@ -250,7 +255,8 @@ piece_write(struct work *w, struct mbox_gap after)
 	    w->why) == -1)
 		return -1;
 	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n,
-	    (off_t)target) == -1 || fdatasync(w->fd) == -1)
+	    (off_t)target) == -1 ||
+	    TRIP("mbox_rewrite.sync") || fdatasync(w->fd) == -1)
 		return fault_errno(w->why, "write mailbox");
 	if (direct && w->redo->fd != -1 && mbox_redo_note(w->redo, after,
 	    after, 0, kept, w->why) == -1)
@@ -269,13 +275,17 @@ extend(struct work *w)
 	struct mbox_plan *p = w->plan;
 	off_t n = (off_t)(p->new_end - p->old_end);
 
-	if (fallocate(w->fd, 0, (off_t)p->old_end, n) == 0)
+	if (n == 0)
 		return 0;
-	if (errno == EOPNOTSUPP && ftruncate(w->fd,
-	    (off_t)p->new_end) == 0)
+	if (!TRIP("mbox_rewrite.allocate") &&
+	    fallocate(w->fd, 0, (off_t)p->old_end, n) == 0)
+		return 0;
+	if (errno == EOPNOTSUPP && !TRIP("mbox_rewrite.extend") &&
+	    ftruncate(w->fd, (off_t)p->new_end) == 0)
 		return 0;
 	fault_errno(w->why, "room in the mailbox");
-	if (ftruncate(w->fd, (off_t)p->old_end) == -1)
+	if (TRIP("mbox_rewrite.undo") ||
+	    ftruncate(w->fd, (off_t)p->old_end) == -1)
 		return fault_errno(w->why, "truncate mailbox");
 	return -1;
 }
@@ -295,14 +305,16 @@ cut_off(struct work *w)
 		n = sizeof zeros;
 	if (w->redo->fd != -1) {
 		if (file_pwrite_full(w->fd, zeros, (size_t)n,
-		    (off_t)w->gap.from) == -1 || fdatasync(w->fd) == -1)
+		    (off_t)w->gap.from) == -1 ||
+		    TRIP("mbox_rewrite.mark_sync") || fdatasync(w->fd) == -1)
 			return fault_errno(w->why, "write mailbox");
 		if (mbox_redo_note(w->redo, w->gap, w->gap, 0, SPAN(""),
 		    w->why) == -1)
 			return -1;
 	}
-	if (ftruncate(w->fd, (off_t)w->gap.from) == -1 ||
-	    fdatasync(w->fd) == -1)
+	if (TRIP("mbox_rewrite.truncate") ||
+	    ftruncate(w->fd, (off_t)w->gap.from) == -1 ||
+	    TRIP("mbox_rewrite.cut_sync") || fdatasync(w->fd) == -1)
 		return fault_errno(w->why, "truncate mailbox");
 	return 0;
 }

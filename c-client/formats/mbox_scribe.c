@@ -17,6 +17,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/span.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/store/box.h"
 
@@ -162,7 +163,7 @@ mbox_scribe_run(struct mbox *m, int (*work)(void *, struct mbox_scribe *,
 	int fds[2] = { -1, -1 };
 	bool heard;
 
-	if (pipe2(fds, O_CLOEXEC) == 0)
+	if (!TRIP("mbox_scribe.fork") && pipe2(fds, O_CLOEXEC) == 0)
 		pid = fork();
 	/* No process to be had: it is as safe here, but for a kill. */
 	if (pid == -1) {
