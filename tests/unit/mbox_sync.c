@@ -549,14 +549,15 @@ test_exhausted(void **state)
 	mboxroom_forget_index(&room);
 }
 
-/* The index is lost: no UID that it may have given is given again. */
+/* The index is lost: no UID that it may have given is given again, since the
+ * file's last one was raised before they were told. */
 static void
 test_lost(void **state)
 {
-	static const char base[] = "From a " DATE
-	    "Subject: 1\nX-IMAPbase: 1700000000 2\nX-UID: 2\n\nx\n\n";
+	static const char base[] = "From a " DATE "Subject: 1\n"
+	    "X-IMAPbase: 1700000000 0000000002\nX-UID: 2\n\nx\n\n";
+	struct buf file;
 	struct box *box;
-	uint32_t third;
 
 	(void)state;
 	mboxroom_write(room.spool, SPAN(base));
@@ -566,13 +567,15 @@ test_lost(void **state)
 	expect(box, "2: 3: 4:");
 	box_close(box);
 	mboxroom_forget_index(&room);
-	mboxroom_write(room.spool, SPAN(base));
+	file = mboxroom_read(room.spool);
+	mboxroom_write(room.spool, span_slice(buf_span(&file), 0,
+	    sizeof base - 1));
+	buf_clear(&file);
 	mboxroom_add(room.spool, SPAN(M3));
 	box = mboxroom_open(&room, &mboxroom_inbox);
 	assert_int_equal(box->meta.uidvalidity, 1700000000);
 	assert_int_equal(box->records[0].uid, 2);
-	third = box->records[1].uid;
-	assert_true(third > 4 && third < UINT32_C(1) << 31);
+	assert_int_equal(box->records[1].uid, 1005);
 	box_close(box);
 	unlink(room.spool);
 	mboxroom_forget_index(&room);
