@@ -197,7 +197,7 @@ install: all
 # --- Tests ----------------------------------------------------------------------
 
 # Tests of a protocol link its objects but main.o; the rest, the library alone.
-IPOPD_TESTS = prelogin_pop pop_trans pop_line
+IPOPD_TESTS = prelogin_pop pop_trans pop_line pop_update
 $B/imapd.a: $(filter-out %/main.o,$(IMAPD_OBJ))
 $B/ipopd.a: $(filter-out %/main.o,$(IPOPD_OBJ))
 $B/testlib.a: $(TESTLIB_SRC:%.c=$B/%.o)

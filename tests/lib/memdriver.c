@@ -198,8 +198,9 @@ mem_flush(struct box *box, bool leaving, struct fault *why)
 {
 	memdriver.flushes++;
 	memdriver.leaves += leaving;
-	if (box->progress != NULL)
-		box->progress->tell(box->progress, memdriver.progress, 1000);
+	if (box->progress != NULL && memdriver.total != 0)
+		box->progress->tell(box->progress, memdriver.done,
+		    memdriver.total);
 	return memdriver.flush_fault == FAULT_NONE ? 0 :
 	    fault_set(why, memdriver.flush_fault, "as told");
 }

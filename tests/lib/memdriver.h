@@ -37,7 +37,7 @@ extern struct memdriver {
 	int expunge_faults;		/* so many times; 0: always */
 	enum fault_code flush_fault;	/* flush() fails with this */
 	int flushes, leaves;	/* calls of flush(), and those with `leaving` */
-	uint64_t progress;	/* what flush() tells, of 1000 */
+	uint64_t done, total;	/* what flush() tells; of 0, nothing */
 } memdriver;
 
 /* A temporary directory with home/, home/mail/, spool/ and an account on it;

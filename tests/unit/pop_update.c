@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POP3's UPDATE state (RFC 1939 6) over a mailbox in memory: what QUIT
+ * removes, what it says when that fails, and that nothing else removes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "c-client/base/arena.h"
+#include "c-client/base/buf.h"
+#include "c-client/base/config.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/log.h"
+#include "c-client/server/service.h"
+#include "c-client/server/stream.h"
+#include "c-client/store/account.h"
+#include "c-client/store/box.h"
+#include "ipopd/session.h"
+#include "tests/lib/memdriver.h"
+
+MEMDRIVER_TABLE
+
+#define COUNT	5u
+
+static const struct service service = { .program = "ipop3d",
+    .idle_secs = 600 };
+static const struct name inbox = { .path = "INBOX", .inbox = true };
+
+static struct {
+	struct arena *keep;
+	struct account *account;
+	struct config config;
+	struct buf heard, log;
+} world;
+
+static void
+keep_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	buf_adds(&world.log, line);
+	buf_addc(&world.log, '\n');
+}
+
+static int
+build_world(void **state)
+{
+	struct fault why;
+	struct box *box;
+	char *spool;
+
+	(void)state;
+	memset(&world, 0, sizeof world);
+	log_to_sink(keep_log, NULL);
+	world.keep = arena_new(0);
+	world.account = memdriver_account(world.keep);
+	config_defaults(&world.config);
+	world.config.lock_timeout = 2;
+	spool = arena_string(world.keep, world.account->spool,
+	    strlen(world.account->spool));
+	*strrchr(spool, '/') = '\0';
+	world.config.mail_spool = spool;
+	box = box_open(world.account, &inbox, false, &why);
+	if (box == NULL || box_sync(box, &why) == -1)
+		fail_msg("%s", why.text);
+	memdriver_deliver(box, COUNT);
+	box_close(box);
+	return 0;
+}
+
+static int
+raze_world(void **state)
+{
+	(void)state;
+	buf_clear(&world.heard);
+	buf_clear(&world.log);
+	memdriver_clear(world.account);
+	arena_free(world.keep);
+	return 0;
+}
+
+/* A session in which the client says this and goes away. */
+static const char *
+run(const char *text)
+{
+	int in = open("/dev/null", O_RDONLY);
+	int out = open("/tmp", O_RDWR | O_TMPFILE, 0600);
+	int heard = dup(out);
+	struct stream *stream = stream_new(in, out);
+	const struct session_start start = { .service = &service,
+	    .config = &world.config, .stream = stream, .user = "user",
+	    .home = world.account->home, .client = "[192.0.2.1]", .tag = "",
+	    .mechanism = "", .spool_writable = true };
+	ssize_t n;
+
+	buf_reset(&world.log);
+	buf_adds(&stream->in, text);
+	assert_int_equal(session_main(&start), 0);
+	stream_free(stream);
+	buf_reset(&world.heard);
+	n = pread(heard, buf_room(&world.heard, 65536), 65536, 0);
+	assert_true(n > 0);
+	world.heard.n = (size_t)n;
+	close(heard);
+	return buf_string(&world.heard);
+}
+
+/* UIDs and \Seen of what is there, such as "1 2S 5 ". */
+static const char *
+left(void)
+{
+	static struct buf out;
+	struct fault why;
+	struct box *box = box_open(world.account, &inbox, true, &why);
+
+	assert_non_null(box);
+	assert_int_equal(box_sync(box, &why), 0);
+	buf_reset(&out);
+	for (size_t i = 0; i < box->count; i++)
+		buf_addf(&out, "%u%s ", box->records[i].uid,
+		    box->records[i].flags & FLAG_SEEN ? "S" : "");
+	box_close(box);
+	return buf_string(&out);
+}
+
+static void
+assert_said(const char *said, const char *want)
+{
+	if (strstr(said, want) == NULL)
+		fail_msg("no %s in:\n%s", want, said);
+}
+
+static void
+test_quit(void **state)
+{
+	(void)state;
+	assert_said(run("RETR 1\r\nRETR 2\r\nDELE 2\r\nDELE 4\r\nSTAT\r\n"
+	    "QUIT\r\n"), "\r\n+OK 3 300\r\n+OK Sayonara\r\n");
+	assert_string_equal(left(), "1S 3 5 ");
+	assert_said(buf_string(&world.log), "Update user=user "
+	    "host=[192.0.2.1] nmsgs=5 ndele=2 nseen=1\n");
+	assert_int_equal(memdriver.leaves, 1);
+	assert_said(run("DELE 1\r\nDELE 2\r\nDELE 3\r\nSTAT\r\nQUIT\r\n"),
+	    "\r\n+OK 0 0\r\n+OK Sayonara\r\n");
+	assert_string_equal(left(), "");
+}
+
+/* RSET, and any end but QUIT's. */
+static void
+test_kept(void **state)
+{
+	(void)state;
+	run("DELE 1\r\nDELE 2\r\nRSET\r\nDELE 3\r\nSTAT\r\nQUIT\r\n");
+	assert_said(buf_string(&world.heard), "\r\n+OK 4 400\r\n");
+	assert_string_equal(left(), "1 2 4 5 ");
+	run("DELE 1\r\nRETR 2\r\nDELE 2\r\n");
+	run("DELE 1\r\nQUI");
+	run("DELE 1\r\nRSET\r\nQUIT\r\n");
+	assert_string_equal(left(), "1 2 4 5 ");
+}
+
+static void
+test_fails(void **state)
+{
+	static const struct {
+		enum fault_code fault;
+		const char *want;
+	} rows[] = {
+		{ FAULT_INUSE, "\r\n-ERR [IN-USE] " },
+		{ FAULT_QUOTA, "\r\n-ERR [SYS/TEMP] " },
+		{ FAULT_IO, "\r\n-ERR [SYS/TEMP] " },
+		{ FAULT_CORRUPT, "\r\n-ERR [SYS/PERM] " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		memdriver.expunge_fault = rows[i].fault;
+		assert_said(run("DELE 2\r\nDELE 3\r\nQUIT\r\n"),
+		    rows[i].want);
+		assert_null(strstr(buf_string(&world.heard), "Sayonara"));
+		assert_said(buf_string(&world.log),
+		    "INBOX: not removed: as told\n");
+		assert_said(buf_string(&world.log), " ndele=0 ");
+		assert_string_equal(left(), "1 2 3 4 5 ");
+	}
+	/* What was not to be removed is no affair of the client's. */
+	assert_said(run("RETR 1\r\nQUIT\r\n"), "\r\n+OK Sayonara\r\n");
+	memdriver.expunge_fault = FAULT_NONE;
+	memdriver.flush_fault = FAULT_INUSE;
+	assert_said(run("DELE 1\r\nQUIT\r\n"), "\r\n+OK Sayonara\r\n");
+	assert_said(buf_string(&world.log),
+	    "Flags of INBOX not kept: as told\n");
+}
+
+/* Between two lines of the client another program puts other mail there. */
+static int
+replace(struct box *box, struct fault *why)
+{
+	if (box->count == 0 || box->meta.uidvalidity != 1000)
+		return 0;
+	memdriver.on_sync = NULL;
+	assert_int_equal(box_begin(box, why), 0);
+	box_remove_all(box, true);
+	box->meta.uidvalidity++;
+	box->meta.uidnext = 1;
+	box_touch_meta(box);
+	assert_int_equal(box_commit(box, why), 0);
+	memdriver_deliver(box, COUNT);
+	return 0;
+}
+
+static int
+replace_later(struct box *box, struct fault *why)
+{
+	(void)box;
+	(void)why;
+	memdriver.on_sync = replace;
+	return 0;
+}
+
+static void
+test_replaced(void **state)
+{
+	(void)state;
+	memdriver.on_sync = replace_later;
+	assert_said(run("DELE 1\r\nQUIT\r\n"), "\r\n-ERR [SYS/TEMP] ");
+	assert_string_equal(left(), "1 2 3 4 5 ");
+}
+
+int
+main(void)
+{
+#define ROW(f)	cmocka_unit_test_setup_teardown(f, build_world, raze_world)
+	const struct CMUnitTest tests[] = {
+		ROW(test_quit),
+		ROW(test_kept),
+		ROW(test_fails),
+		ROW(test_replaced),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
