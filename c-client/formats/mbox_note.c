@@ -2,6 +2,7 @@
 /* Appends that were cut short. */
 #include "c-client/formats/mbox_note.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,20 @@ mbox_note_store(struct box *box, const struct mbox_note *n)
 		memcpy(box->meta.note, n, sizeof *n);
 	box->meta.note_size = n != NULL ? sizeof *n : 0;
 	box_touch_meta(box);
+}
+
+uint64_t
+mbox_note_boot(void)
+{
+	char id[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd == -1)
+		return 0;
+	n = file_read_full(fd, id, sizeof id);
+	close(fd);
+	return n < 16 ? 0 : XXH3_64bits(id, (size_t)n);
 }
 
 /* Only what can't be taken for anything else in a separator. */
@@ -197,11 +212,14 @@ mbox_note_settle(struct mbox *m, const struct mbox_note *n, bool *whole,
 		return -1;
 	if (*whole)
 		return 0;
-	if (has_others(m, n, size, &others, why) == -1)
+	/* A note that was not synced says nothing of what came behind it,
+	 * where the power was lost: not even that this is the append. */
+	others = n->boot != 0 && n->boot != mbox_note_boot();
+	if (!others && has_others(m, n, size, &others, why) == -1)
 		return -1;
 	if (others || size > n->offset + n->length) {
 		log_line(LOG_WARNING, "%s: an append at %llu was cut short "
-		    "and others have added behind it; it is left there",
+		    "and others may have added behind it; it is left there",
 		    m->path, (unsigned long long)n->offset);
 		return 0;
 	}
