@@ -6,6 +6,7 @@
 
 #include "c-client/base/buf.h"
 #include "c-client/server/sasl.h"
+#include "c-client/store/append.h"
 #include "imapd/args.h"
 #include "imapd/reply.h"
 #include "imapd/session.h"
@@ -13,16 +14,16 @@
 #include "c-client/base/banned.h"
 
 static const struct command commands[] = {
-	{ .name = "APPEND", .states = STATE_USER, .run = cmd_append,
-	  .literal = cmd_append_literal, .piece = cmd_append_piece,
-	  .abandon = cmd_append_abandon },
+	{ .name = "APPEND", .states = STATE_USER, .flags = CMD_ADDS,
+	  .run = cmd_append, .literal = cmd_append_literal,
+	  .piece = cmd_append_piece, .abandon = cmd_append_abandon },
 	{ .name = "AUTHENTICATE", .states = STATE_NOT_AUTH },
 	{ .name = "CAPABILITY", .states = STATE_ANY, .run = cmd_capability },
 	{ .name = "CHECK", .states = STATE_SELECTED, .run = cmd_check },
 	{ .name = "CLOSE", .states = STATE_SELECTED, .flags = CMD_NOSYNC,
 	  .run = cmd_close },
-	{ .name = "COPY", .states = STATE_SELECTED, .flags = CMD_UID,
-	  .run = cmd_copy },
+	{ .name = "COPY", .states = STATE_SELECTED,
+	  .flags = CMD_UID | CMD_ADDS, .run = cmd_copy },
 	{ .name = "CREATE", .states = STATE_USER, .run = cmd_create },
 	{ .name = "DELETE", .states = STATE_USER, .run = cmd_delete },
 	{ .name = "ENABLE", .states = STATE_USER, .run = cmd_enable },
@@ -87,8 +88,11 @@ command_run(struct session *s, const struct command *c, struct args *a)
 		reply_bad(s, "Not valid after login");
 	else if (!(c->states & state))
 		reply_bad(s, "No mailbox is selected");
-	else
+	else {
+		if (!(c->flags & CMD_ADDS))
+			append_rest(&s->account);
 		c->run(s, a);
+	}
 }
 
 /* When a capability is told. */

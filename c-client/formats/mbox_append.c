@@ -44,6 +44,9 @@
 #define PIECE		(1024u * 1024)
 #define KEEP_MAX	BOUND_WHOLE
 
+/* One message that is not longer costs one sync, that of the file. */
+#define ALONE_MAX	(256u * 1024)
+
 /* Two uses: to measure and hash, and to write. */
 struct out {
 	struct mbox_sink sink;	/* first: the functions get this */
@@ -167,8 +170,11 @@ gap_find(struct work *w, const char **gap)
 	return 0;
 }
 
-/* Durable before the first octet is written: the note, and the names of the
- * keywords. */
+/*
+ * Before the first octet is written: the note, and the names of the keywords.
+ * That must outlive a kill; only for what can't be half there, or is so long
+ * that it does not matter, is it worth a sync to have it outlive the power too.
+ */
 static int
 note_commit(struct work *w, const char **gap)
 {
@@ -176,7 +182,10 @@ note_commit(struct work *w, const char **gap)
 
 	if (fstat(w->m->fd, &w->st) == -1)
 		return fault_errno(w->why, "stat %s", w->m->path);
-	if (gap_find(w, gap) == -1 || box_begin(box, w->why) == -1)
+	w->note.boot = w->count == 1 && w->note.length <= ALONE_MAX ?
+	    mbox_note_boot() : 0;
+	if (gap_find(w, gap) == -1 || (w->note.boot != 0 ?
+	    box_begin_soft(box, w->why) : box_begin(box, w->why)) == -1)
 		return -1;
 	for (size_t i = 0; i < w->count; i++)
 		for (size_t k = 0; k < w->items[i].keyword_count; k++)
@@ -256,6 +265,28 @@ keywords_of(const struct box *box, const struct append_item *item)
 	return out;
 }
 
+/*
+ * Would all that the index is told now be found again by somebody who has only
+ * the file, and an index from before?  UIDs would: they ascend in the order of
+ * the file.  Flags are not believed in the spool, and keywords not anywhere.
+ */
+static bool
+is_in_file(const struct work *w)
+{
+	bool spool = w->m->box->name.inbox;
+
+	for (size_t i = 0; i < w->count; i++) {
+		const struct append_item *item = &w->items[i];
+		const struct record *r = &w->scan.messages[i].r;
+		uint16_t flags = spool ? 0 : r->flags & FLAG_ALL_SYSTEM;
+
+		if (item->keyword_count > 0 || item->flags != flags ||
+		    item->date != r->date || item->zone != r->zone)
+			return false;
+	}
+	return true;
+}
+
 static int
 records_commit(struct work *w)
 {
@@ -263,7 +294,8 @@ records_commit(struct work *w)
 	struct mbox_stamp before, now;
 
 	if (mbox_stamp_take(w->m->fd, &w->st, &now, w->why) == -1 ||
-	    box_begin(box, w->why) == -1)
+	    (is_in_file(w) ? box_begin_soft(box, w->why) :
+	    box_begin(box, w->why)) == -1)
 		return -1;
 	/* The index was thrown away by somebody: all begins anew. */
 	if (!mbox_stamp_load(box, &before) || before.size != w->note.end ||
@@ -308,6 +340,7 @@ undo(struct work *w)
 		    (unsigned long long)w->note.end, strerror(errno));
 		return;
 	}
+	/* Durable: what is appended next must not meet the note of this. */
 	if (box_begin(box, &ignored) == -1)
 		return;
 	mbox_note_store(box, NULL);

@@ -2,6 +2,7 @@
 /* Appends that were cut short. */
 #include "c-client/formats/mbox_note.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 #include "c-client/base/memory.h"
 #include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
+#include "c-client/formats/mbox_redo.h"
+#include "c-client/formats/mbox_rewrite.h"
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/formats/mbox_window.h"
 #include "c-client/store/account.h"
@@ -44,6 +47,20 @@ mbox_note_store(struct box *box, const struct mbox_note *n)
 		memcpy(box->meta.note, n, sizeof *n);
 	box->meta.note_size = n != NULL ? sizeof *n : 0;
 	box_touch_meta(box);
+}
+
+uint64_t
+mbox_note_boot(void)
+{
+	char id[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd == -1)
+		return 0;
+	n = file_read_full(fd, id, sizeof id);
+	close(fd);
+	return n < 16 ? 0 : XXH3_64bits(id, (size_t)n);
 }
 
 /* Only what can't be taken for anything else in a separator. */
@@ -124,14 +141,14 @@ is_ours(struct span line, const struct buf *sender, bool at_end)
 }
 
 /*
- * Could there be mail of others in [n->end, size)?  Somebody who adds a message
- * writes a separator: at the beginning of a line, or, behind what was cut
- * short, in the middle of one.  Each one that is not ours counts, and so do
- * more of ours than there should be.
+ * Where could mail of others begin in [n->end, size)?  Somebody who adds a
+ * message writes a separator: at the beginning of a line, or, behind what was
+ * cut short, in the middle of one.  Each one that is not ours counts, and so do
+ * more of ours than there should be.  `size` if there is none.
  */
 static int
-has_others(struct mbox *m, const struct mbox_note *n, uint64_t size,
-    bool *others, struct fault *why)
+others_find(struct mbox *m, const struct mbox_note *n, uint64_t size,
+    uint64_t *others, struct fault *why)
 {
 	struct mbox_window w;
 	struct mbox_separator sep;
@@ -143,8 +160,8 @@ has_others(struct mbox *m, const struct mbox_note *n, uint64_t size,
 	buf_init(&sender, 0);
 	mbox_note_sender(m->box->account, &sender);
 	mbox_window_init(&w, m->fd, off, size);
-	*others = false;
-	while (status == 0 && !*others && off < size) {
+	*others = size;
+	while (status == 0 && *others == size && off < size) {
 		struct span line;
 		const char *from;
 		size_t at;
@@ -168,7 +185,7 @@ has_others(struct mbox *m, const struct mbox_note *n, uint64_t size,
 			if (from == line.p && is_ours(rest, &sender,
 			    off == size) && ++count <= n->count)
 				continue;
-			*others = true;
+			*others = off - rest.n;
 			break;
 		}
 		/* A separator that the cut between two pieces hides. */
@@ -180,13 +197,36 @@ has_others(struct mbox *m, const struct mbox_note *n, uint64_t size,
 	return status;
 }
 
+/* Take [from, to) out of the file. */
+static int
+cut_out(struct mbox *m, uint64_t from, uint64_t to, uint64_t size,
+    struct fault *why)
+{
+	struct mbox_plan plan = { .start = from, .old_end = size,
+	    .new_end = size - (to - from) };
+	struct mbox_redo redo;
+	int status;
+
+	if (mbox_redo_open(m, size - to, &redo, why) == -1 &&
+	    why->code == FAULT_IO)
+		return -1;
+	mbox_plan_copy(&plan, to, size - to);
+	status = mbox_rewrite(m->fd, &redo, &plan, why);
+	mbox_plan_clear(&plan);
+	if (status == 0)
+		mbox_redo_remove(&redo);
+	else
+		mbox_redo_close(&redo);
+	return status;
+}
+
 int
 mbox_note_settle(struct mbox *m, const struct mbox_note *n, bool *whole,
     struct fault *why)
 {
 	struct stat st;
-	uint64_t size;
-	bool others;
+	uint64_t size, others;
+	int status;
 
 	*whole = false;
 	if (fstat(m->fd, &st) == -1)
@@ -198,19 +238,34 @@ mbox_note_settle(struct mbox *m, const struct mbox_note *n, bool *whole,
 		return -1;
 	if (*whole)
 		return 0;
-	if (has_others(m, n, size, &others, why) == -1)
+	/* A note that was not synced says nothing of what came behind it,
+	 * where the power was lost: not even that this is the append. */
+	if (n->boot != 0 && n->boot != mbox_note_boot()) {
+		log_line(LOG_WARNING, "%s: an append at %llu may have been "
+		    "cut short; it is left there", m->path,
+		    (unsigned long long)n->offset);
+		return 0;
+	}
+	if (others_find(m, n, size, &others, why) == -1)
 		return -1;
-	if (others || size > n->offset + n->length) {
+	if (others == size && size > n->offset + n->length) {
 		log_line(LOG_WARNING, "%s: an append at %llu was cut short "
-		    "and others have added behind it; it is left there",
+		    "and something stands behind it; it is left there",
 		    m->path, (unsigned long long)n->offset);
 		return 0;
 	}
-	if (TRIP("mbox_note.truncate") ||
+	if (others < size)
+		status = others > n->offset ?
+		    cut_out(m, n->offset, others, size, why) : 0;
+	else if (TRIP("mbox_note.truncate") ||
 	    ftruncate(m->fd, (off_t)n->end) == -1 ||
 	    TRIP("mbox_note.sync") || fdatasync(m->fd) == -1)
-		return fault_errno(why, "truncate %s", m->path);
-	log_line(LOG_NOTICE, "%s: an append at %llu that was cut short "
-	    "was undone", m->path, (unsigned long long)n->offset);
-	return 0;
+		status = fault_errno(why, "truncate %s", m->path);
+	else
+		status = 0;
+	if (status == 0)
+		log_line(LOG_NOTICE, "%s: an append at %llu that was cut "
+		    "short was undone", m->path,
+		    (unsigned long long)n->offset);
+	return status;
 }

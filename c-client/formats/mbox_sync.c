@@ -87,7 +87,7 @@ index_refresh_now(struct sync *s)
 {
 	struct box *box = s->m->box;
 
-	if (box_begin(box, s->why) == -1)
+	if (box_begin_soft(box, s->why) == -1)
 		return -1;
 	box_rollback(box);
 	s->had_stamp = mbox_stamp_load(box, &s->before);

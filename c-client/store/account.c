@@ -22,6 +22,7 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/trip.h"
+#include "c-client/store/append.h"
 
 #include "c-client/base/banned.h"
 
@@ -233,6 +234,7 @@ account_open(struct account *a, struct arena *keep,
 void
 account_close(struct account *a)
 {
+	append_rest(a);
 	if (a->root_fd != -1)
 		close(a->root_fd);
 	if (a->pop_fd != -1)

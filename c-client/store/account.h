@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct arena;
+struct box;
 struct config;
 struct fault;
 
@@ -26,6 +27,7 @@ struct account {
 	const char *index_dir;	/* NULL: indexes are kept in memory */
 	uint32_t lock_timeout;	/* seconds */
 	bool dot_lock;
+	struct box *kept;	/* append.c's, see append_rest() */
 	int pop_fd;		/* account_lock_pop()'s, -1 before */
 };
 

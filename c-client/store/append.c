@@ -36,7 +36,31 @@ struct append {
 	int fd;			/* -1: all is in memory */
 	uint64_t size;		/* octets collected in all */
 	bool failed;		/* octets are missing */
+	bool done;
 };
+
+/* The mailbox of the append before, or another one. */
+static struct box *
+open_or_take(struct account *account, const struct name *name,
+    struct fault *why)
+{
+	struct box *box = account->kept;
+	enum driver_kind kind;
+
+	account->kept = NULL;
+	if (box != NULL && strcmp(box->name.path, name->path) == 0 &&
+	    driver_of(account, name, &kind, NULL) == box->driver)
+		return box;
+	box_close(box);
+	return box_open(account, name, false, why);
+}
+
+void
+append_rest(struct account *account)
+{
+	box_close(account->kept);
+	account->kept = NULL;
+}
 
 struct append *
 append_new(struct account *account, const struct name *name,
@@ -47,7 +71,7 @@ append_new(struct account *account, const struct name *name,
 
 	/* A mailbox that was selected for reading can be added to. */
 	if (box == NULL || box->readonly)
-		box = box_open(account, name, false, why);
+		box = open_or_take(account, name, why);
 	if (box == NULL)
 		return NULL;
 	if (box->readonly) {
@@ -72,7 +96,11 @@ append_free(struct append *a)
 {
 	if (a == NULL)
 		return;
-	if (a->own)
+	/* Who adds one message mostly adds more. */
+	if (a->own && a->done && !a->box->readonly) {
+		append_rest(a->account);
+		a->account->kept = a->box;
+	} else if (a->own)
 		box_close(a->box);
 	if (a->fd != -1)
 		close(a->fd);
@@ -179,7 +207,10 @@ append_commit(struct append *a, struct fault *why)
 		return fault_set(why, FAULT_IO, "a message is not whole");
 	if (a->count == 0)
 		return 0;
-	return a->box->driver->append(a->box, a->items, a->count, why);
+	if (a->box->driver->append(a->box, a->items, a->count, why) == -1)
+		return -1;
+	a->done = true;
+	return 0;
 }
 
 uint32_t

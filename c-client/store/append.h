@@ -40,6 +40,10 @@ struct append *append_new(struct account *, const struct name *,
     struct box *selected, struct fault *);
 void append_free(struct append *);	/* NULL is allowed */
 
+/* The mailbox that was added to last stays open for the next append, if it is
+ * not the selected one; this closes it. */
+void append_rest(struct account *);
+
 /* Begin a message; `date` is used where has_date, else now. */
 int append_message(struct append *, uint16_t flags,
     const struct span *keywords, size_t count, bool has_date, int64_t date,

@@ -237,12 +237,12 @@ box_find(const struct box *box, uint32_t uid)
 	    -1;
 }
 
-int
-box_begin(struct box *box, struct fault *why)
+static int
+begin(struct box *box, bool soft, struct fault *why)
 {
 	struct box_private *p = private(box);
 	bool changed = false;
-	int status = index_begin(box->index, &box->meta, &p->records,
+	int status = index_begin(box->index, &box->meta, &p->records, soft,
 	    &changed, why);
 
 	p->modseq = 0;
@@ -251,6 +251,18 @@ box_begin(struct box *box, struct fault *why)
 		p->unsure = false;
 	publish(box, changed);
 	return status;
+}
+
+int
+box_begin(struct box *box, struct fault *why)
+{
+	return begin(box, false, why);
+}
+
+int
+box_begin_soft(struct box *box, struct fault *why)
+{
+	return begin(box, true, why);
 }
 
 int

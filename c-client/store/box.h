@@ -98,6 +98,12 @@ size_t box_find_from(const struct box *, uint32_t uid);
  * all.  After box_rollback(), or a failed commit, the records are read again.
  */
 int box_begin(struct box *, struct fault *);
+/*
+ * The same for what the mailbox itself says to who reads it again: after a loss
+ * of power this commit, and those after it that are soft too, may be gone, but
+ * none before.  Kills leave it as it is.  A soft commit costs no sync.
+ */
+int box_begin_soft(struct box *, struct fault *);
 int box_commit(struct box *, struct fault *);
 void box_rollback(struct box *);
 

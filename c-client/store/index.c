@@ -201,12 +201,10 @@ try_begin(struct index *ix, struct box_meta *m, struct index_records *all,
 	int64_t version;
 	int rc;
 
-	rc = ix->sync_off ? index_run(ix, INDEX_SYNC_ON) : SQLITE_OK;
-	if (rc != SQLITE_OK)
-		return rc;
-	ix->sync_off = false;
-	rc = TRIP("index.begin") ? SQLITE_IOERR :
-	    index_run(ix, INDEX_BEGIN_WRITE);
+	rc = index_schema_sync(ix, ix->want_soft);
+	if (rc == SQLITE_OK)
+		rc = TRIP("index.begin") ? SQLITE_IOERR :
+		    index_run(ix, INDEX_BEGIN_WRITE);
 	if (rc == SQLITE_OK && index_file_moved(ix)) {
 		end_transaction(ix);
 		return SQLITE_SCHEMA;
@@ -264,8 +262,9 @@ index_refresh(struct index *ix, struct box_meta *m,
 
 int
 index_begin(struct index *ix, struct box_meta *m, struct index_records *all,
-    bool *changed, struct fault *why)
+    bool soft, bool *changed, struct fault *why)
 {
+	ix->want_soft = soft;
 	if (with_database(ix, m, all, changed, try_begin, "lock", why) == -1)
 		return -1;
 	ix->writing = true;

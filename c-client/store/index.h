@@ -72,12 +72,14 @@ void index_forget_loaded(struct index *);
 
 /*
  * Take the write lock, and refresh.  Then the caller changes meta and records
- * and says what he did; index_commit() writes it, durable (FAULT_QUOTA,
- * FAULT_IO: nothing was written).  After a failed commit and after a rollback
- * of changes the next refresh reads everything again.
+ * and says what he did; index_commit() writes it (FAULT_QUOTA, FAULT_IO:
+ * nothing was written), durable unless `soft`: then it outlives all but the
+ * machine, and a commit that is durable makes those before it so too.  After a
+ * failed commit and after a rollback of changes the next refresh reads
+ * everything again.
  */
 int index_begin(struct index *, struct box_meta *, struct index_records *,
-    bool *changed, struct fault *);
+    bool soft, bool *changed, struct fault *);
 int index_commit(struct index *, struct box_meta *, struct index_records *,
     struct fault *);
 void index_rollback(struct index *);

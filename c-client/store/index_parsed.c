@@ -386,8 +386,7 @@ index_parsed_put(struct index *ix, unsigned kind, uint32_t uidvalidity,
 	buf_init(&b.row, 0);
 	ix->deadline = file_clock() + PATIENCE;
 	/* What is lost when the machine stops is parsed again. */
-	ix->sync_off = true;
-	rc = index_run(ix, INDEX_SYNC_OFF);
+	rc = index_schema_sync(ix, true);
 	if (rc == SQLITE_OK)
 		rc = index_run(ix, INDEX_BEGIN_WRITE);
 	if (rc == SQLITE_OK && index_file_moved(ix))
@@ -401,8 +400,6 @@ index_parsed_put(struct index *ix, unsigned kind, uint32_t uidvalidity,
 		    index_run(ix, INDEX_COMMIT);
 	else if (ix->db != NULL && sqlite3_get_autocommit(ix->db) == 0)
 		index_run(ix, INDEX_ROLLBACK);
-	if (index_run(ix, INDEX_SYNC_ON) == SQLITE_OK)
-		ix->sync_off = false;
 	index_chunk_clear(&base);
 	buf_clear(&b.bytes);
 	buf_clear(&b.row);

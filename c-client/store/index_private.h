@@ -34,7 +34,7 @@ enum index_statement {
 	INDEX_GONE_ADD, INDEX_GONE_TRIM, INDEX_GONE_FLOOR, INDEX_GONE_CLEAR,
 	INDEX_PARSED_AT, INDEX_PARSED_AFTER, INDEX_PARSED_PUT,
 	INDEX_PARSED_DROP, INDEX_PARSED_DROP_RANGE, INDEX_PARSED_KEYS,
-	INDEX_PARSED_CLEAR, INDEX_SYNC_OFF, INDEX_SYNC_ON, INDEX_STATEMENTS
+	INDEX_PARSED_CLEAR, INDEX_STATEMENTS
 };
 
 /* One row of `records`, and where it is in the array. */
@@ -57,7 +57,7 @@ struct index {
 	double deadline;	/* for the busy handler, file_clock() */
 	bool durable;
 	bool alone;		/* being opened by index_file_open_alone() */
-	bool sync_off;		/* commits are not synced now */
+	bool soft;		/* commits are not synced now */
 	int wal_pages;		/* since the last checkpoint */
 	int page_size;
 
@@ -74,6 +74,7 @@ struct index {
 	struct arena *strings;	/* keyword names */
 
 	/* The transaction. */
+	bool want_soft;
 	bool writing;
 	bool meta_dirty, records_dirty;
 	bool cleared;		/* all rows go first */
@@ -107,6 +108,8 @@ void index_file_unlink(const char *file);
 int index_file_open_alone(struct index *);
 
 /* index_schema.c: tables, and what was opened being ours. */
+/* Are commits to be synced from now on?  Not inside of a transaction. */
+int index_schema_sync(struct index *, bool soft);
 int index_schema_settings(struct index *);
 int index_schema_make(struct index *);
 int index_schema_check(struct index *);

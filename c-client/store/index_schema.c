@@ -70,8 +70,6 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	    "WHERE key BETWEEN ?1 AND ?2 AND last <= ?3",
 	[INDEX_PARSED_KEYS] = "SELECT key, last FROM parsed",
 	[INDEX_PARSED_CLEAR] = "DELETE FROM parsed",
-	[INDEX_SYNC_OFF] = "PRAGMA synchronous = NORMAL",
-	[INDEX_SYNC_ON] = "PRAGMA synchronous = FULL",
 };
 
 static int
@@ -112,6 +110,7 @@ index_schema_settings(struct index *ix)
 		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
 	};
 
+	ix->soft = false;
 	sqlite3_extended_result_codes(ix->db, 1);
 	sqlite3_busy_handler(ix->db, busy, ix);
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -130,6 +129,21 @@ index_schema_settings(struct index *ix)
 	    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -512; PRAGMA journal_size_limit = 4194304",
 	    NULL, NULL, NULL);
+}
+
+/* Never as a kept statement: this pragma does its work while it is compiled. */
+int
+index_schema_sync(struct index *ix, bool soft)
+{
+	int rc;
+
+	if (ix->soft == soft)
+		return SQLITE_OK;
+	rc = sqlite3_exec(ix->db, soft ? "PRAGMA synchronous = NORMAL" :
+	    "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		ix->soft = soft;
+	return rc;
 }
 
 int

@@ -46,7 +46,8 @@ claim_recent(struct view *v, struct fault *why)
 	if (v->readonly || first >= box->meta.uidnext || box->count == 0 ||
 	    box->records[box->count - 1].uid < first)
 		return first;
-	if (box_begin(box, why) == -1)
+	/* What is lost with the power is \Recent once more. */
+	if (box_begin_soft(box, why) == -1)
 		return first;
 	/* Under the lock it may turn out that somebody else was quicker. */
 	first = box->meta.first_recent;

@@ -60,7 +60,7 @@ close_side(struct side *s)
 static void
 begin(struct side *s)
 {
-	must(s, index_begin(s->ix, &s->m, &s->all, &s->changed, &s->why));
+	must(s, index_begin(s->ix, &s->m, &s->all, false, &s->changed, &s->why));
 }
 
 static void

@@ -68,7 +68,7 @@ prepare(void)
 	snprintf(file, sizeof file, "%s/x", dir);
 	ix = index_open(dir, "x", 1, NULL);
 	must(ix != NULL);
-	must(index_begin(ix, &m, &all, &changed, NULL) == 0);
+	must(index_begin(ix, &m, &all, false, &changed, NULL) == 0);
 	m.uidvalidity = 7;
 	m.keywords[m.keyword_count++] = "$Forwarded";
 	for (int i = 0; i < 150; i++) {
@@ -174,7 +174,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (index_parsed_get(ix, uid, 1, &chunk, &at))
 			must(index_chunk_text(&chunk, at).n <=
 			    INDEX_TEXT_MAX);
-	if (index_begin(ix, &m, &all, &changed, NULL) == 0) {
+	if (index_begin(ix, &m, &all, false, &changed, NULL) == 0) {
 		if (m.uidvalidity == 0)
 			m.uidvalidity = 8;
 		if (m.uidnext < UINT32_MAX) {

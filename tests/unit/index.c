@@ -87,7 +87,7 @@ side_close(struct side *s)
 static int
 begin(struct side *s)
 {
-	return index_begin(s->ix, &s->m, &s->all, &s->changed, &s->why);
+	return index_begin(s->ix, &s->m, &s->all, false, &s->changed, &s->why);
 }
 
 static int
