@@ -15,6 +15,7 @@
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/log.h"
 #include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_format.h"
@@ -288,6 +289,15 @@ second_end(const struct hold *h)
 	}
 }
 
+/* The name has changed, whether or not a loss of power would undo it. */
+static void
+name_sync(int dir, const struct name *name)
+{
+	if (file_sync_directory(dir) == -1)
+		log_line(LOG_WARNING, "sync the directory of %s: %s",
+		    name->path, strerror(errno));
+}
+
 int
 mbox_remove(struct account *account, const struct name *name,
     struct fault *why)
@@ -300,8 +310,8 @@ mbox_remove(struct account *account, const struct name *name,
 	second_end(&h);
 	if (TRIP("mbox_names.unlink") || unlinkat(h.dir, h.last, 0) == -1)
 		status = name_fault(name, why);
-	else if (file_sync_directory(h.dir) == -1)
-		status = fault_errno(why, "remove %s", name->path);
+	else
+		name_sync(h.dir, name);
 	hold_drop(&h);
 	return status;
 }
@@ -343,11 +353,11 @@ mbox_rename(struct account *account, const struct name *from,
 	second_end(&h);
 	if (rename_new(h.dir, h.last, dir, last) == -1)
 		name_fault(to, why);
-	else if (file_sync_directory(dir) == -1 ||
-	    file_sync_directory(h.dir) == -1)
-		fault_errno(why, "rename %s", from->path);
-	else
+	else {
+		name_sync(dir, to);
+		name_sync(h.dir, from);
 		status = 0;
+	}
 	close(dir);
 	hold_drop(&h);
 	return status;

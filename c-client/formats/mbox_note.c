@@ -140,6 +140,17 @@ is_ours(struct span line, const struct buf *sender, bool at_end)
 	    memcmp(line.p, sender->p, n) == 0;
 }
 
+/* Is it a line of a message, as we have written it? */
+static bool
+is_quoted(struct span line, const char *from)
+{
+	const char *p = line.p;
+
+	while (p < from && *p == '>')
+		p++;
+	return p == from && from > line.p;
+}
+
 /*
  * Where could mail of others begin in [n->end, size)?  Somebody who adds a
  * message writes a separator: at the beginning of a line, or, behind what was
@@ -179,8 +190,9 @@ others_find(struct mbox *m, const struct mbox_note *n, uint64_t size,
 			struct span rest = { from, (size_t)(line.p + line.n -
 			    from) };
 
-			if (!mbox_separator_parse(rest, true, &sep) &&
-			    rest.n < MBOX_SEPARATOR_MAX)
+			if (is_quoted(line, from) ||
+			    (!mbox_separator_parse(rest, true, &sep) &&
+			    rest.n < MBOX_SEPARATOR_MAX))
 				continue;
 			if (from == line.p && is_ours(rest, &sender,
 			    off == size) && ++count <= n->count)
