@@ -11,6 +11,7 @@
 #include "c-client/mime/date.h"
 #include "c-client/server/stream.h"
 #include "c-client/store/box.h"
+#include "c-client/store/message.h"
 #include "c-client/store/parsed.h"
 #include "imapd/fetch_args.h"
 #include "imapd/fetch_body.h"
@@ -244,6 +245,7 @@ fetch_message(struct fetch *f, uint32_t number, const struct record *record,
 {
 	const struct box *box = f->session->box;
 	size_t before;
+	int status;
 
 	if (f->generation != box->generation) {
 		for (size_t i = 0; i < FETCH_FLAG_TEXTS; i++)
@@ -257,7 +259,9 @@ fetch_message(struct fetch *f, uint32_t number, const struct record *record,
 	f->sent = false;
 	f->out = reply_begin(f->session);
 	before = f->out->n;
-	if (write_items(f, number, flags, why) == 0)
+	status = write_items(f, number, flags, why);
+	reader_unpin(f->session->reader);
+	if (status == 0)
 		return 0;
 	if (!f->sent) {
 		f->out->n = before;

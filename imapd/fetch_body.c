@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sections of a message.  A message up to BOUND_WHOLE is all there before its
- * size is told.  A longer one is sent in pieces; if it vanishes between them
+ * Sections of a message.  What a literal holds is in memory or in a file of
+ * our own before its size is told, so that it can neither change nor vanish
+ * while a slow client takes it.  Only where there is no room for such a file a
+ * long message is sent from the mailbox in pieces; if it vanishes between them
  * the literal is never filled up with anything else.
  */
 #include "imapd/fetch_body.h"
@@ -100,17 +102,51 @@ write_pieces(struct fetch *f, struct message *m, struct range r,
 	return 0;
 }
 
+/* A little of a long message: all of it into the output. */
+static int
+write_little(struct fetch *f, const struct fetch_item *item,
+    struct message *m, struct range r, struct fault *why)
+{
+	size_t before;
+
+	write_head(f, item, r.len);
+	before = f->out->n;
+	if (message_read(m, r.off, (size_t)r.len, f->out, why) == -1)
+		return -1;
+	if (f->out->n - before != r.len)
+		return fault_set(why, FAULT_CHANGED, "UID %u ends too early",
+		    f->record.uid);
+	return 0;
+}
+
+static int
+write_long(struct fetch *f, const struct fetch_item *item, struct message *m,
+    struct range r, struct fault *why)
+{
+	bool several = f->items->bodies > 1;
+
+	if (!message_is_pinned(m, r.off, r.len) &&
+	    r.len + f->out->n <= BOUND_WHOLE)
+		return write_little(f, item, m, r, why);
+	/* When the first is sent the others must be safe as well. */
+	if (message_pin(m, several ? 0 : r.off, several ? message_size(m) :
+	    r.len, why) == -1)
+		return -1;
+	write_head(f, item, r.len);
+	return write_pieces(f, m, r, why);
+}
+
 static int
 write_range(struct fetch *f, const struct fetch_item *item, struct message *m,
     struct range r, struct fault *why)
 {
 	struct span all = message_span(m);
 
+	if (r.len > 0 && all.p == NULL)
+		return write_long(f, item, m, r, why);
 	write_head(f, item, r.len);
 	if (r.len == 0)
 		return 0;
-	if (all.p == NULL)
-		return write_pieces(f, m, r, why);
 	buf_addspan(f->out, span_slice(all, (size_t)r.off, (size_t)r.len));
 	/* What is in memory can't fail any more, nor what is made of it. */
 	if (f->items->bodies > 1)

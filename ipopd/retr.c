@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sending messages.  What is read whole is sent whole; a message that is too
- * long for that is read and sent in pieces, and if another program takes it
- * away meanwhile the connection is broken off: other bytes are never sent in
- * its place.
+ * Sending messages.  What is read whole is sent whole; of a message that is
+ * too long for that a copy of our own is sent.  Only where there is no room for
+ * one it is read and sent in pieces, and if another program takes it away
+ * meanwhile the connection is broken off: other bytes are never sent in its
+ * place.
  */
 #include "ipopd/retr.h"
 
@@ -35,6 +36,7 @@ struct retrieval {
 	struct stuff stuff;
 	uint64_t header;	/* octets of the header that are left */
 	uint64_t lines;		/* lines of the body that are left */
+	bool collect;		/* nothing is sent yet: it may be taken back */
 };
 
 /* How much of `piece` belongs to the answer. */
@@ -74,7 +76,7 @@ send_piece(struct session *s, struct retrieval *p, struct span piece)
 	for (size_t at = 0; at < piece.n; at += SEND_PIECE) {
 		stuff_add(&p->stuff, &stream->out,
 		    span_slice(piece, at, SEND_PIECE));
-		if (stream->out.n >= STREAM_FLUSH &&
+		if (!p->collect && stream->out.n >= STREAM_FLUSH &&
 		    stream_flush(stream) == -1)
 			return -1;
 	}
@@ -126,14 +128,40 @@ send_whole(struct session *s, const struct session_message *m,
 	return send_piece(s, p, buf_span(body));
 }
 
-/* A long one.  Once the answer has begun it can't be taken back. */
+/* One piece of a long one from *at on. */
+static int
+send_next(struct session *s, struct message *message, struct retrieval *p,
+    uint64_t *at, struct fault *why)
+{
+	struct buf *body = &s->body;
+	uint64_t left = message_size(message) - *at;
+
+	/* A few lines of its top are kept back until they are all there; for
+	 * more of it, what is left is copied before anything is sent. */
+	if (p->collect && (p->lines == RETR_WHOLE || *at >= BOUND_WHOLE)) {
+		if (message_pin(message, *at, left, why) == -1)
+			return -1;
+		p->collect = false;
+	}
+	buf_reset(body);
+	if (message_read(message, *at, left < READ_PIECE ? (size_t)left :
+	    READ_PIECE, body, why) == -1)
+		return -1;
+	if (body->n == 0)
+		return fault_set(why, FAULT_CHANGED, "it ends too early");
+	*at += body->n;
+	return send_piece(s, p, buf_span(body));
+}
+
+/* A long one. */
 static int
 send_pieces(struct session *s, const struct session_message *m,
     struct retrieval *p, struct fault *why)
 {
 	struct message *message = reader_open(s->reader, m->uid, why);
-	struct buf *body = &s->body;
+	size_t before = s->stream->out.n;
 	uint64_t at = 0;
+	int status = 0;
 
 	if (message == NULL)
 		return -1;
@@ -141,23 +169,23 @@ send_pieces(struct session *s, const struct session_message *m,
 		return fault_set(why, FAULT_CHANGED, "UID %u has another size",
 		    m->uid);
 	p->header = message_header_size(message);
+	p->collect = true;
 	begin(s, m->size, p->lines);
-	while (at < m->size && !is_done(p)) {
-		buf_reset(body);
-		if (message_read(message, at, READ_PIECE, body, why) == -1 ||
-		    body->n == 0) {
-			log_line(LOG_WARNING, "INBOX: UID %u went away while "
-			    "it was sent: %s", m->uid, why->text);
-			stream_abort(s->stream);
-			s->end = true;
-			s->why = "Hangup";
-			return -1;
-		}
-		at += body->n;
-		if (send_piece(s, p, buf_span(body)) == -1)
-			return -1;
+	while (at < m->size && !is_done(p) && status == 0)
+		status = send_next(s, message, p, &at, why);
+	reader_unpin(s->reader);
+	if (status == 0 || s->stream->error != 0)
+		return status;
+	if (p->collect) {
+		s->stream->out.n = before;
+		return -1;
 	}
-	return 0;
+	log_line(LOG_WARNING, "INBOX: UID %u went away while it was sent: %s",
+	    m->uid, why->text);
+	stream_abort(s->stream);
+	s->end = true;
+	s->why = "Hangup";
+	return -1;
 }
 
 int

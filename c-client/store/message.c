@@ -6,14 +6,19 @@
  */
 #include "c-client/store/message.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/mime/part.h"
+#include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/record.h"
@@ -39,6 +44,8 @@ struct message {
 	uint32_t header;	/* octets of the header */
 	uint8_t digest[16];
 	bool whole;		/* `bytes` has all of it */
+	int pin;		/* file with a part of it, or -1 */
+	uint64_t pin_off, pin_len;
 };
 
 struct reader {
@@ -55,6 +62,7 @@ reader_new(struct box *box)
 
 	r->box = box;
 	r->message.reader = r;
+	r->message.pin = -1;
 	buf_init(&r->message.bytes, 0);
 	buf_init(&r->header, 0);
 	r->arena = arena_new(BOUND_MIME_ARENA);
@@ -66,15 +74,27 @@ reader_free(struct reader *r)
 {
 	if (r == NULL)
 		return;
+	reader_unpin(r);
 	buf_clear(&r->message.bytes);
 	buf_clear(&r->header);
 	arena_free(r->arena);
 	free(r);
 }
 
+void
+reader_unpin(struct reader *r)
+{
+	struct message *m = &r->message;
+
+	if (m->pin != -1)
+		close(m->pin);
+	m->pin = -1;
+}
+
 static void
 message_close(struct message *m)
 {
+	reader_unpin(m->reader);
 	m->uid = 0;
 	m->structure = NULL;
 	buf_reset(&m->bytes);
@@ -261,10 +281,91 @@ message_span(const struct message *m)
 	return buf_span(&m->bytes);
 }
 
+bool
+message_is_pinned(const struct message *m, uint64_t off, uint64_t len)
+{
+	return m->pin != -1 && off >= m->pin_off &&
+	    len <= m->pin_len && off - m->pin_off <= m->pin_len - len;
+}
+
+/* Octets of the message into a file; -1 with `why` FAULT_NONE where the file
+ * can't take them. */
+static int
+copy_to(struct message *m, int fd, uint64_t off, uint64_t len,
+    struct fault *why)
+{
+	struct buf piece;
+	int status = 0;
+
+	buf_init(&piece, 0);
+	for (uint64_t end = off + len; off < end && status == 0;
+	    off += piece.n) {
+		buf_reset(&piece);
+		status = message_read(m, off, end - off < READ_PIECE ?
+		    (size_t)(end - off) : READ_PIECE, &piece, why);
+		if (status == 0 && piece.n == 0)
+			status = fault_set(why, FAULT_CHANGED,
+			    "UID %u ends too early", m->uid);
+		if (status == 0 &&
+		    file_write_full(fd, piece.p, piece.n) == -1) {
+			log_line(LOG_WARNING, "A long message is sent from "
+			    "the mailbox: temporary file: %s",
+			    strerror(errno));
+			why->code = FAULT_NONE;
+			status = -1;
+		}
+	}
+	buf_clear(&piece);
+	return status;
+}
+
+int
+message_pin(struct message *m, uint64_t off, uint64_t len, struct fault *why)
+{
+	int fd;
+
+	if (m->whole || message_is_pinned(m, off, len))
+		return 0;
+	reader_unpin(m->reader);
+	fd = file_unnamed(m->reader->box->account->index_dir);
+	if (fd == -1) {
+		log_line(LOG_WARNING, "A long message is sent from the "
+		    "mailbox: temporary file: %s", strerror(errno));
+		return 0;
+	}
+	if (copy_to(m, fd, off, len, why) == -1) {
+		close(fd);
+		return why->code == FAULT_NONE ? 0 : -1;
+	}
+	m->pin = fd;
+	m->pin_off = off;
+	m->pin_len = len;
+	return 0;
+}
+
+static int
+read_pinned(struct message *m, uint64_t off, size_t len, struct buf *out,
+    struct fault *why)
+{
+	char *to = buf_room(out, len);
+	ssize_t got;
+
+	if (to == NULL)
+		return fault_set(why, FAULT_LIMIT, "no room for UID %u",
+		    m->uid);
+	got = file_pread_full(m->pin, to, len, (off_t)(off - m->pin_off));
+	if (got == -1)
+		return fault_errno(why, "temporary file");
+	out->n += (size_t)got;
+	return 0;
+}
+
 int
 message_read(struct message *m, uint64_t off, size_t len, struct buf *out,
     struct fault *why)
 {
+	if (message_is_pinned(m, off, len))
+		return read_pinned(m, off, len, out, why);
 	if (!m->whole)
 		return read_by_uid(m->reader, m->uid, m, off, len, out, why);
 	if (off < m->size)

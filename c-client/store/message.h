@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading one message as clients see it.  A message up to BOUND_WHOLE is in
- * memory after message_open() and can't change any more; a longer one is read
- * in pieces, and is gone when another program removes it meanwhile.
+ * memory after reader_open() and can't change any more; a longer one is read
+ * in pieces, and is gone when another program removes it meanwhile, but for
+ * what was pinned.
  */
 #ifndef STORE_MESSAGE_H
 #define STORE_MESSAGE_H
@@ -50,6 +51,19 @@ int reader_copy(struct reader *, uint32_t uid, uint64_t size, struct buf *out,
 
 /* Give back the memory that was kept: before waiting for long. */
 void reader_forget(struct reader *);
+
+/*
+ * Of a long message, copy octets [off, off+len) to an unnamed file, from which
+ * message_read() takes them until reader_unpin(), or another message is
+ * opened: a client may take its time over them, and others may do with the
+ * mailbox what they like.  Where no such file can be had (a full disk) they
+ * are read from the mailbox as ever, and that is no fault.  What is pinned
+ * already is not copied again.  Faults as of message_read().
+ */
+int message_pin(struct message *, uint64_t off, uint64_t len,
+    struct fault *);
+bool message_is_pinned(const struct message *, uint64_t off, uint64_t len);
+void reader_unpin(struct reader *);
 
 uint64_t message_size(const struct message *);		/* RFC822.SIZE */
 uint64_t message_header_size(const struct message *);

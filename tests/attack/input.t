@@ -227,7 +227,9 @@ AFTER_IMAP = [
     ("DONE without IDLE", b"DONE\r\n", BAD),
     ("rubbish in IDLE", b"z IDLE\r\nrubbish\r\n", OK),
     ("rubbish without end in IDLE", b"z IDLE\r\n" + LONG * 4, rb"z BAD|BYE"),
-    ("EXPUNGE is refused honestly", b"z EXPUNGE\r\n", rb"^z NO \[CANNOT\]"),
+    ("EXPUNGE of numbers", b"z EXPUNGE 1:4294967295\r\n", BAD),
+    ("UID EXPUNGE of no set", b"z UID EXPUNGE x\r\n", BAD),
+    ("MOVE out of the mail root", b"z MOVE 1 ../../etc/x\r\n", rb"^z NO "),
     ("an unknown command", b"z XYZZY\r\n", BAD),
 ]
 
@@ -237,7 +239,7 @@ AFTER_POP = [
         b"RETR 4294967297\r\n"), ("RETR -1", b"RETR -1\r\n"),
     ("RETR x", b"RETR x\r\n"), ("TOP 1", b"TOP 1\r\n"),
     ("TOP 1 -1", b"TOP 1 -1\r\n"), ("LIST 100000", b"LIST 100000\r\n"),
-    ("DELE is refused honestly", b"DELE 1\r\n"),
+    ("DELE 0", b"DELE 0\r\n"), ("DELE 4294967297", b"DELE 4294967297\r\n"),
     ("USER again", b"USER joe\r\n"), ("STLS after login", b"STLS\r\n"),
     ("a line of 1 MiB", b"NOOP " + LONG * 16 + b"\r\n"),
     ("NUL", b"\0\0\r\n"), ("XTND", b"XTND XMIT\r\n"),

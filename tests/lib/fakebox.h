@@ -14,6 +14,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/memory.h"
 #include "c-client/mime/header.h"
+#include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/view.h"
@@ -21,6 +22,7 @@
 #define FAKE_MAX	64
 
 static struct fake {
+	struct account account;
 	struct box box;
 	struct view view;
 	struct record records[FAKE_MAX];
@@ -111,6 +113,7 @@ fake_reset(void)
 	for (size_t i = 0; i < fake.text_count; i++)
 		buf_clear(&fake.texts[i]);
 	memset(&fake, 0, sizeof fake);
+	fake.box.account = &fake.account;
 	fake.box.driver = &fake_driver;
 	fake.box.records = fake.records;
 	fake.box.meta.uidvalidity = 7;

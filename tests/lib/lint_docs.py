@@ -82,7 +82,8 @@ for path in ("docs/imapd.8", "docs/ipop3d.8"):
 words = {"IDLE": "2177", "NAMESPACE": "2342", "ID": "2971", "CHILDREN": "3348",
     "IMAP4rev1": "3501", "UNSELECT": "3691", "UIDPLUS": "4315",
     "SASL-IR": "4959", "ENABLE": "5161", "LITERAL+": "7888",
-    "LITERAL-": "7888", "STARTTLS": "2595", "LOGINDISABLED": "3501"}
+    "LITERAL-": "7888", "STARTTLS": "2595", "LOGINDISABLED": "3501",
+    "MOVE": "6851", "INPROGRESS": "9585"}
 standards = page[page.index(".Sh STANDARDS"):]
 for word in re.findall(r'\{ "([A-Za-z0-9+-]+)",\s*CAP_',
         read("imapd/command.c")):

@@ -160,6 +160,7 @@ class Player:
         self.host, self.account = host, account
         self.script, self.mode = script, mode
         self.wires, self.pending, self.values = {}, {}, {}
+        self.ended = set()
 
     # --- before ---------------------------------------------------------
 
@@ -240,13 +241,25 @@ class Player:
 
     def outside_drop(self, arg):
         """That connection's client goes away without a word."""
-        self.wires.pop(int(arg)).close()
-        wait_for("the end of the session",
-            lambda: len(self.host.sessions()) <= len(self.wires))
+        self.wires[int(arg)].close()
+        self.ended.add(int(arg))
+        wait_for("the end of the session", lambda:
+            len(self.host.sessions()) <= len(self.wires) - len(self.ended))
 
     def outside_chmod(self, arg):
         mode, name = arg.split(None, 1)
         os.chmod(os.path.join(self.account.home, name), int(mode, 8))
+
+    def outside_holds(self, arg):
+        """The mailbox file has what the expression matches, by now."""
+        name, regex = arg.split(None, 1)
+        path = self.account.spool if name == "INBOX" else \
+            os.path.join(self.account.home, name)
+        with open(path, encoding="latin-1") as f:
+            text = f.read()
+        if not re.search(regex, text):
+            raise Mismatch("%s has nothing like %s:\n%.600s" % (name, regex,
+                text))
 
     def outside_log(self, arg):
         """The log holds a line that the expression matches."""
@@ -339,6 +352,7 @@ class Player:
             self.expect(which, kind, text)
         elif who == "E":
             rest = self.wire(which).rest()
+            self.ended.add(which)
             if rest:
                 raise Mismatch("before the end: %r" % rest[:300])
         elif who == "T":

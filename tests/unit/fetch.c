@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -151,6 +152,22 @@ teardown(void)
 	buf_clear(&session.answer.text);
 }
 
+/* With `no_files` no temporary file can be had. */
+static bool no_files;
+
+static void
+fetch_as_told(struct args *a)
+{
+	struct rlimit was, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = was.rlim_max };
+	if (no_files)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cmd_fetch(&session, a);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 /* What the client has got, untagged, and what is kept as tagged answer. */
 static const char *
 run(bool uid, const char *text, struct buf *out)
@@ -162,7 +179,7 @@ run(bool uid, const char *text, struct buf *out)
 	session.uid = uid;
 	session.answer.status = NULL;
 	args_init(&a, session.parse, span_of(text));
-	cmd_fetch(&session, &a);
+	fetch_as_told(&a);
 	stream_flush(session.stream);
 	buf_reset(out);
 	f = fopen(stream_path, "r+");
@@ -387,16 +404,24 @@ test_gone(void **state)
 	buf_clear(&out);
 }
 
-/* A long message that vanishes in the middle: never filled up, no tagged
- * answer behind it; vanished before the first octet it is just gone. */
+/* A long message that vanishes is just gone, since all of it is had before its
+ * first octet is sent.  Where there is no room for that: never filled up, no
+ * tagged answer behind it. */
 static void
 test_vanish(void **state)
 {
 	static const struct {
 		uint64_t from;
-		bool end;
-	} cases[] = { { 0, false }, { 1, false }, { 1000000, true },
-	    { 5000000, true } };
+		bool no_files, end;
+	} cases[] = {
+		{ 0, false, false },
+		{ 1000000, false, false },
+		{ 5000000, false, false },
+		{ 0, true, false },
+		{ 1, true, false },
+		{ 1000000, true, true },
+		{ 5000000, true, true },
+	};
 	struct buf text, out;
 
 	(void)state;
@@ -411,7 +436,9 @@ test_vanish(void **state)
 		fake.fault = FAULT_EXPUNGED;
 		fake.fault_from = cases[i].from == 5000000 ? 4999999 :
 		    cases[i].from;
+		no_files = cases[i].no_files;
 		run(false, " 5 BODY.PEEK[]", &out);
+		no_files = false;
 		assert_int_equal(session.end, cases[i].end);
 		if (cases[i].end)
 			assert_true(out.n <= cases[i].from + 100);
@@ -420,9 +447,28 @@ test_vanish(void **state)
 			    "[EXPUNGEISSUED] Some of the messages are gone");
 		teardown();
 	}
+	/* A little of it needs no copy: it is read, and then it is said. */
+	setup();
+	fake_add(20, buf_span(&text));
+	no_files = true;
+	run(false, " 5 BODY.PEEK[]<1.4000000>", &out);
+	assert_memory_equal(out.p, "* 5 FETCH (BODY[]<1> {4000000}\r\n", 32);
+	assert_int_equal(out.n, 32 + 4000000 + 3);
+	assert_int_equal(fake.octets, 4000000);
+	fake.fault = FAULT_EXPUNGED;
+	fake.fault_from = 3000000;
+	run(false, " 5 BODY.PEEK[]<1.4000000>", &out);
+	assert_string_equal(buf_string(&out), "NO [EXPUNGEISSUED] Some of the "
+	    "messages are gone");
+	assert_false(session.end);
+	no_files = false;
+	teardown();
+
+	/* Nor is anything copied twice. */
 	setup();
 	fake_add(20, buf_span(&text));
 	run(false, " 5 (BODY.PEEK[] BODY.PEEK[TEXT]<4999980.5>)", &out);
+	assert_int_equal(fake.octets, text.n);
 	buf_adds(&text, " BODY[TEXT]<4999980> {3}\r\nyyy)\r\n");
 	assert_int_equal(out.n, 29 + text.n);
 	assert_memory_equal(out.p, "* 5 FETCH (BODY[] {5000000}\r\n", 29);

@@ -251,6 +251,56 @@ test_long(void **state)
 	fake_reset();
 }
 
+/* What is pinned stays what it was, whatever becomes of the message. */
+static void
+test_pin(void **state)
+{
+	struct reader *r = setup();
+	struct fault why = { 0 };
+	struct message *m;
+	struct buf text, out;
+	uint64_t octets;
+
+	(void)state;
+	buf_init(&text, 0);
+	buf_init(&out, 0);
+	while (text.n < BOUND_WHOLE + 1000000)
+		buf_addc(&text, (char)('a' + text.n % 23));
+	fake_add(12, buf_span(&text));
+	m = reader_open(r, 12, &why);
+	assert_non_null(m);
+	assert_false(message_is_pinned(m, 0, 1));
+	assert_int_equal(message_pin(m, 1000, 3000000, &why), 0);
+	octets = fake.octets;
+	assert_int_equal(octets, 3000000);
+	assert_true(message_is_pinned(m, 1000, 3000000));
+	assert_true(message_is_pinned(m, 3000999, 1));
+	assert_false(message_is_pinned(m, 999, 2));
+	assert_false(message_is_pinned(m, 3000999, 2));
+	assert_false(message_is_pinned(m, UINT64_MAX, 2));
+	/* It is there already. */
+	assert_int_equal(message_pin(m, 2000, 5, &why), 0);
+	assert_int_equal(fake.octets, octets);
+	fake_remove(12);
+	assert_int_equal(message_read(m, 1000, 3000000, &out, &why), 0);
+	assert_true(span_eq(buf_span(&out), span_slice(buf_span(&text), 1000,
+	    3000000)));
+	buf_reset(&out);
+	assert_int_equal(message_read(m, 3000990, 10, &out, &why), 0);
+	assert_true(span_eq(buf_span(&out), span_slice(buf_span(&text),
+	    3000990, 10)));
+	assert_int_equal(message_read(m, 0, 10, &out, &why), -1);
+	assert_int_equal(why.code, FAULT_EXPUNGED);
+	assert_int_equal(message_pin(m, 0, 10, &why), -1);
+	assert_int_equal(why.code, FAULT_EXPUNGED);
+	reader_unpin(r);
+	assert_int_equal(message_read(m, 1000, 10, &out, &why), -1);
+	reader_free(r);
+	buf_clear(&text);
+	buf_clear(&out);
+	fake_reset();
+}
+
 int
 main(void)
 {
@@ -262,6 +312,7 @@ main(void)
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_pin),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -119,6 +119,45 @@ test_stuck_peer(void **state)
 	close(peer);
 }
 
+/* A push sends what is taken at once and keeps the rest, in its order. */
+static void
+test_push(void **state)
+{
+	int peer;
+	struct stream *s = open_stream(&peer);
+	size_t total = 4u << 20, sent, at = 0;
+	static char got[65536];
+	ssize_t n;
+
+	(void)state;
+	s->write_timeout = 1;
+	for (size_t i = 0; i < total; i++)
+		buf_addc(&s->out, (char)(i % 251));
+	stream_push(s);
+	sent = total - s->out.n;
+	assert_true(sent > 0 && sent < total);
+	assert_int_equal((unsigned char)s->out.p[0], sent % 251);
+	stream_push(s);
+	assert_int_equal(s->error, 0);
+	fcntl(peer, F_SETFL, O_NONBLOCK);
+	while (s->out.n > 0 || at < total) {
+		stream_push(s);
+		n = read(peer, got, sizeof got);
+		assert_true(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal((unsigned char)got[i], at++ % 251);
+	}
+	assert_int_equal(at, total);
+	/* A peer that is gone breaks the connection, and is no reason to
+	 * wait either. */
+	close(peer);
+	buf_adds(&s->out, "more");
+	stream_push(s);
+	assert_int_not_equal(s->error, 0);
+	stream_push(s);
+	stream_free(s);
+}
+
 /* A peer that reads slowly gets all of it. */
 static void
 test_slow_peer(void **state)
@@ -234,6 +273,7 @@ main(void)
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_stuck_peer),
+		cmocka_unit_test(test_push),
 		cmocka_unit_test(test_slow_peer),
 		cmocka_unit_test(test_gone_peer),
 		cmocka_unit_test(test_abort),
