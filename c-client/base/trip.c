@@ -34,6 +34,7 @@ static const struct action {
 	{ "edquot", ACT_FAIL, EDQUOT },
 	{ "eio", ACT_FAIL, EIO },
 	{ "einval", ACT_FAIL, EINVAL },
+	{ "eopnotsupp", ACT_FAIL, EOPNOTSUPP },
 };
 #define ACTIONS	(sizeof actions / sizeof actions[0])
 

@@ -49,7 +49,7 @@
  *	kill-parent	the session, from the scribe, which goes on
  *	kill-both	the session, then the scribe
  *	stop		this process, by SIGSTOP
- *	enospc edquot eio einval
+ *	enospc edquot eio einval eopnotsupp
  *			the call fails with that errno
  *
  * Without the variable, or the file, nothing happens.  It may be called in a

@@ -58,6 +58,7 @@ class Book:
         self.doubtful = set()
         self.moves = []         # (from, to): one of the names has it
         self.groups = []        # [(box, ids)]: all of them, or none
+        self.either = []        # [(box, box, ids)]: in one of them at least
         self.validity = {}
         self.subscribed = {}    # name: MUST, MAYBE or GONE
         self.refused = GONE     # what NO means for a message
@@ -122,6 +123,11 @@ class Writer:
             raise AssertionError("%r: %r" % (text, line))
         return status == "OK", line, seen
 
+    def alive(self):
+        """Is the process there, or did it end without being killed?"""
+        code = self.s.child.poll()
+        return code is None or code >= 0
+
     def entries(self, box=None):
         return self.book.boxes[box or self.box]
 
@@ -177,6 +183,8 @@ class Writer:
             if word == "MOVE":
                 source[i].state = MAYBE
         self.book.groups.append((to, list(idents)))
+        if word == "MOVE":
+            self.book.either.append((self.box, to, list(idents)))
         good, line, seen = self.cmd("UID %s %s %s" % (word, ",".join(
             str(source[i].uid) for i in idents), to))
         uids = codes(line, b"COPYUID")
@@ -285,6 +293,22 @@ class Writer:
             b.boxes[new] = b.boxes.pop(name)
             if name in b.validity:
                 b.validity[new] = b.validity.pop(name)
+
+    def rename_inbox(self, to):
+        """The messages move to a new mailbox (RFC 3501 6.3.5)."""
+        source = self.book.boxes["INBOX"]
+        self.book.doubtful.add(to)
+        target = self.book.boxes[to] = {}
+        for i, e in source.items():
+            target[i] = Entry(e.text, MAYBE, flags=e.flags)
+            e.state = MAYBE
+        self.book.either.append(("INBOX", to, list(target)))
+        good, _, _ = self.cmd("RENAME INBOX " + to)
+        if good:
+            self.book.doubtful.discard(to)
+            for i, e in source.items():
+                e.state, target[i].state = GONE, MUST
+        return good
 
     def subscribe(self, name, word="SUBSCRIBE"):
         b = self.book.subscribed
@@ -433,7 +457,11 @@ def check(place, book, session=None):
             bad.append("mailbox %s is LOST" % box)
         else:
             seen[box] = check_mailbox(c, book, box, bad)
-    book.groups = []
+    for a, b, ids in book.either:
+        for i in ids:
+            if i not in seen.get(a, []) and i not in seen.get(b, []):
+                bad.append("%s is LOST between %s and %s" % (i, a, b))
+    book.groups, book.either = [], []
     if book.subscribed:
         listed = {re.sub(rb'^.*"/" "?(.*?)"?\r\n$', rb"\1",
             b"".join(r)).decode() for r in c.must('LSUB "" "*"')}

@@ -32,13 +32,13 @@ SCRIBE_KILLS = ("kill", "kill-parent", "kill-both")
 
 
 class Scenario:
-    """setup() makes what is there before, unwatched; act() is what is walked
-    through.  Both get the Run."""
+    """setup() makes what is there before, ready() is what the session does
+    first, unwatched; act() is what is walked through.  All get the Run."""
 
-    def __init__(self, name, act, setup=None, always=(), conf="",
-            watched=False, after=True, only=".", aged=False):
+    def __init__(self, name, act, setup=None, ready=None, always=(),
+            conf="", watched=False, after=True, only=".", aged=False):
         self.name, self.act = name, act
-        self.setup = setup or ordinary
+        self.setup, self.ready = setup or ordinary, ready
         self.always = tuple(always)     # lines that are armed in every run
         self.conf = conf
         self.watched = watched          # the session's start is walked too
@@ -75,20 +75,24 @@ class Run:
             if not scenario.watched:
                 self.w = self.writer()
                 self.w.learn()
+            if scenario.ready:
+                scenario.ready(self)
             place.hits()
             place.arm(*(scenario.always + tuple(plan)))
             if scenario.watched:
                 self.w = self.writer(None)
             scenario.act(self)
-            place.arm(*scenario.always)
-            if self.w and self.w.s.child.poll() is None:
-                bad += self.survivor()
         except (Died, Gone):
             pass
-        for s in place.sessions:
-            s.end()
         self.first = place.hits()
         place.disarm()
+        for name in {p.split()[0] for p in plan} - {h[2] for h in self.first}:
+            bad.append("armed, and not reached: " + name)
+        if self.w and self.w.s.child.poll() is None:
+            bad += self.survivor()
+        for s in place.sessions:
+            s.end()
+        place.hits()
         if deliver and scenario.after:
             self.book.deliver(place)
         if then:
@@ -103,17 +107,22 @@ class Run:
     def survivor(self):
         """The session that met an error goes on with a true view."""
         w, bad = self.w, []
-        if w.box is None:
-            return bad
-        w.cmd("NOOP")
-        mine = w.s.uids()
-        c = self.place.imap(trips=False)
-        c.select(w.box, "EXAMINE")
-        theirs = c.uids()
-        c.end()
-        if mine != theirs and w.sticky:
-            bad.append("its view has %s, the store %s" % (mine, theirs))
-        w.cmd("LOGOUT")
+        try:
+            if w.box is not None:
+                w.cmd("NOOP")
+                mine = w.s.uids()
+                c = self.place.imap(trips=False)
+                c.select(w.box, "EXAMINE")
+                theirs = c.uids()
+                c.end()
+                if mine != theirs and w.sticky:
+                    bad.append("its view has %s, the store %s" % (mine,
+                        theirs))
+            w.cmd("LOGOUT")
+        except (Died, Gone):
+            if w.alive():
+                bad.append("the session ended by itself: %s"
+                    % w.s.end())
         return bad
 
     def recover(self, then):
@@ -271,8 +280,81 @@ def subscribe(r):
 
 def pop(r):
     s = r.place.pop(timeout=20)
-    for command in ("STAT", "LIST 1", "DELE 1", "QUIT"):
+    for command in ("STAT", "LIST 1", "QUIT"):
         s.cmd(command)
+
+
+def mark(*which):
+    """ready(): those letters are \\Deleted, as the others see."""
+    def ready(r):
+        all_of = idents(r, r.w.box)
+        r.w.store([all_of[n] for n in which or range(len(all_of))], "+",
+            "\\Deleted")
+    return ready
+
+
+def mark_other(r):
+    r.w.select("other")
+    r.w.learn()
+    mark(0)(r)
+
+
+def mark_all_other(r):
+    r.w.select("other")
+    r.w.learn()
+    mark()(r)
+
+
+def expunge(r):
+    r.w.expunge()
+
+
+def uid_expunge(r):
+    r.w.uid_expunge(idents(r)[:2])
+
+
+def close(r):
+    r.w.close()
+
+
+def move(r):
+    r.w.transfer("MOVE", idents(r)[:2], "other")
+
+
+def flag(r):
+    a, b = idents(r)[:2]
+    r.w.store([a, b], "+", "\\Seen \\Flagged green")
+    r.w.store([a], "-", "\\Flagged")
+
+
+def check_it(r):
+    r.w.cmd("CHECK")
+
+
+def logout(r):
+    r.w.cmd("LOGOUT")
+    r.w.s.end()
+
+
+def hang_up(r):
+    """EOF instead of LOGOUT."""
+    r.w.s.end()
+
+
+def pop_dele(r):
+    a, b = idents(r)[1:3]
+    s = r.place.pop(timeout=20)
+    s.cmd("DELE 2")
+    s.cmd("DELE 3")
+    for i in (a, b):
+        r.book.boxes["INBOX"][i].state = MAYBE
+    if s.cmd("QUIT").startswith(b"+OK"):
+        for i in (a, b):
+            r.book.boxes["INBOX"][i].state = GONE
+
+
+def rename_inbox(r):
+    r.w.rename_inbox("renamed")
 
 
 SCENARIOS = [
@@ -295,6 +377,28 @@ SCENARIOS = [
     Scenario("directories", directories, three_more, aged=True),
     Scenario("subscribe", subscribe, list_of_two),
     Scenario("pop", pop, known),
+    Scenario("expunge_first", expunge, known, mark(0)),
+    Scenario("expunge_middle", expunge, known, mark(1, 3)),
+    Scenario("expunge_last", expunge, known, mark(4)),
+    Scenario("expunge_all", expunge, known, mark()),
+    Scenario("expunge_fresh", expunge, ordinary, mark(0)),
+    Scenario("expunge_other", expunge, other, mark_other),
+    Scenario("expunge_all_other", expunge, other, mark_all_other),
+    Scenario("expunge_no_redo", expunge, known, mark(0, 1),
+        always=["mbox_redo.create 1 on enospc any"]),
+    Scenario("uid_expunge", uid_expunge, known, mark(0, 3)),
+    Scenario("close", close, known, mark(1)),
+    Scenario("move", move, other),
+    Scenario("check_room", check_it, known, flag),
+    Scenario("check_no_room", check_it, ordinary, flag),
+    Scenario("logout_room", logout, known, flag),
+    Scenario("logout_no_room", logout, ordinary, flag),
+    Scenario("logout_no_fallocate", logout, ordinary, flag,
+        always=["mbox_rewrite.allocate 1 on eopnotsupp any",
+        "mbox_redo.allocate 1 on eopnotsupp any"]),
+    Scenario("hang_up", hang_up, ordinary, flag),
+    Scenario("pop_dele", pop_dele, known),
+    Scenario("rename_inbox", rename_inbox, other),
 ]
 
 
@@ -324,8 +428,13 @@ def choose(hits, failing, only):
     out = []
     for (who, name), n in counts.items():
         kills = SCRIBE_KILLS if who == "scribe" else KILLS
-        for at in sorted({n[0], n[len(n) // 2], n[-1]}):
+        chosen = sorted({n[0], n[len(n) // 2], n[-1]})
+        for at in chosen:
             out += [line((who, name, at), k) for k in kills]
+        # Between any two writes the file may be found.
+        if name in ("file.pwrite", "file.write"):
+            out += [line((who, name, at), "kill") for at in n[:40]
+                if at not in chosen]
         if failing.get(name):
             out += [line((who, name, n[0]), e) for e in ERRORS]
             if n[-1] != n[0]:
@@ -449,4 +558,4 @@ def main():
             "every fault point was reached")
 
 
-run(main)
+run(main, 900)
