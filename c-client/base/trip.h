@@ -16,19 +16,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef TRIPS
 /* Is the call that follows to fail?  errno is set then. */
 #define TRIP(name)	trip_hit(name)
 /* Where nothing could fail, or what fails is passed over. */
 #define TRIP_KILL(name)	((void)trip_hit(name))
-/* How many of `n` octets one write(2) may take: few, so that a kill between
- * two writes leaves what a machine that stops leaves. */
-#define TRIP_PIECE(n)	trip_piece(n)
+/* How many of `n` octets that go to `at` one write(2) may take: few, so that a
+ * kill between two writes leaves what a kill in a long one, or a machine that
+ * stops, leaves: some of the disk's blocks. */
+#define TRIP_PIECE(n, at)	trip_piece(n, at)
 #else
 #define TRIP(name)	false
 #define TRIP_KILL(name)	((void)0)
-#define TRIP_PIECE(n)	(n)
+#define TRIP_PIECE(n, at)	(n)
 #endif
 
 /*
@@ -56,6 +58,6 @@
  * forked child, and leaves errno alone where it returns false.
  */
 bool trip_hit(const char *name);
-size_t trip_piece(size_t n);
+size_t trip_piece(size_t n, off_t at);
 
 #endif

@@ -123,11 +123,6 @@ class Writer:
             raise AssertionError("%r: %r" % (text, line))
         return status == "OK", line, seen
 
-    def alive(self):
-        """Is the process there, or did it end without being killed?"""
-        code = self.s.child.poll()
-        return code is None or code >= 0
-
     def entries(self, box=None):
         return self.book.boxes[box or self.box]
 
