@@ -66,7 +66,8 @@ file_write_full(int fd, const void *p, size_t n)
 
 	while (done < n) {
 		ssize_t r = TRIP("file.write") ? -1 : write(fd,
-		    (const char *)p + done, TRIP_PIECE(n - done));
+		    (const char *)p + done, TRIP_PIECE(n - done,
+		    (off_t)done));
 
 		if (r == -1 && errno == EINTR)
 			continue;
@@ -84,8 +85,8 @@ file_pwrite_full(int fd, const void *p, size_t n, off_t at)
 
 	while (done < n) {
 		ssize_t r = TRIP("file.pwrite") ? -1 : pwrite(fd,
-		    (const char *)p + done, TRIP_PIECE(n - done),
-		    at + (off_t)done);
+		    (const char *)p + done, TRIP_PIECE(n - done,
+		    at + (off_t)done), at + (off_t)done);
 
 		if (r == -1 && errno == EINTR)
 			continue;

@@ -16,8 +16,8 @@
 #define POINTS_MAX	256
 #define FIELD		80	/* with NUL, as the format of sscanf() says */
 
-/* Octets from which on a write is cut in two. */
-#define PIECE		1024u
+/* A write is cut where a block of the disk ends. */
+#define BLOCK		512
 
 enum act { ACT_KILL, ACT_KILL_PARENT, ACT_KILL_BOTH, ACT_STOP, ACT_FAIL };
 
@@ -34,6 +34,7 @@ static const struct action {
 	{ "edquot", ACT_FAIL, EDQUOT },
 	{ "eio", ACT_FAIL, EIO },
 	{ "einval", ACT_FAIL, EINVAL },
+	{ "eopnotsupp", ACT_FAIL, EOPNOTSUPP },
 };
 #define ACTIONS	(sizeof actions / sizeof actions[0])
 
@@ -148,7 +149,9 @@ trip_hit(const char *name)
 }
 
 size_t
-trip_piece(size_t n)
+trip_piece(size_t n, off_t at)
 {
-	return dir[0] != '\0' && n > PIECE ? n / 2 : n;
+	off_t cut = (at + (off_t)(n / 2)) / BLOCK * BLOCK;
+
+	return dir[0] != '\0' && cut > at ? (size_t)(cut - at) : n;
 }

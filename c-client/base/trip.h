@@ -16,19 +16,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef TRIPS
 /* Is the call that follows to fail?  errno is set then. */
 #define TRIP(name)	trip_hit(name)
 /* Where nothing could fail, or what fails is passed over. */
 #define TRIP_KILL(name)	((void)trip_hit(name))
-/* How many of `n` octets one write(2) may take: few, so that a kill between
- * two writes leaves what a machine that stops leaves. */
-#define TRIP_PIECE(n)	trip_piece(n)
+/* How many of `n` octets that go to `at` one write(2) may take: few, so that a
+ * kill between two writes leaves what a kill in a long one, or a machine that
+ * stops, leaves: some of the disk's blocks. */
+#define TRIP_PIECE(n, at)	trip_piece(n, at)
 #else
 #define TRIP(name)	false
 #define TRIP_KILL(name)	((void)0)
-#define TRIP_PIECE(n)	(n)
+#define TRIP_PIECE(n, at)	(n)
 #endif
 
 /*
@@ -49,13 +51,13 @@
  *	kill-parent	the session, from the scribe, which goes on
  *	kill-both	the session, then the scribe
  *	stop		this process, by SIGSTOP
- *	enospc edquot eio einval
+ *	enospc edquot eio einval eopnotsupp
  *			the call fails with that errno
  *
  * Without the variable, or the file, nothing happens.  It may be called in a
  * forked child, and leaves errno alone where it returns false.
  */
 bool trip_hit(const char *name);
-size_t trip_piece(size_t n);
+size_t trip_piece(size_t n, off_t at);
 
 #endif

@@ -31,18 +31,26 @@ KILLS = ("kill",)
 SCRIBE_KILLS = ("kill", "kill-parent", "kill-both")
 
 
-class Scenario:
-    """setup() makes what is there before, unwatched; act() is what is walked
-    through.  Both get the Run."""
+# What every command passes by is walked through at each of its places where
+# a scenario says so, and at the first one elsewhere.
+COMMON = ("account.", "index", "mbox_lock.")
+EVERYWHERE = re.compile("")
 
-    def __init__(self, name, act, setup=None, always=(), conf="",
-            watched=False, after=True):
+
+class Scenario:
+    """setup() makes what is there before, ready() is what the session does
+    first, unwatched; act() is what is walked through.  All get the Run."""
+
+    def __init__(self, name, act, setup=None, ready=None, always=(),
+            conf="", watched=False, after=True, only=".", aged=False):
         self.name, self.act = name, act
-        self.setup = setup or ordinary
+        self.setup, self.ready = setup or ordinary, ready
         self.always = tuple(always)     # lines that are armed in every run
         self.conf = conf
         self.watched = watched          # the session's start is walked too
         self.after = after              # mail is delivered behind a kill
+        self.only = re.compile(only) if only else EVERYWHERE    # names of points; others elsewhere
+        self.aged = aged                # mailboxes of an earlier second
 
 
 class Run:
@@ -52,8 +60,9 @@ class Run:
         self.scenario = scenario
         self.place = Place(scenario.conf, where, tripped=True)
         self.book = Book()
-        self.first = self.second = ()   # hits of the session, of the next
+        self.first = self.second = []   # hits of the session, of the next
         self.trace = []
+        scenario.setup(self)
 
     def writer(self, select="INBOX"):
         w = Writer(self.book, self.place.imap(timeout=20))
@@ -66,25 +75,33 @@ class Run:
         """Returns complaints."""
         scenario, place = self.scenario, self.place
         bad, self.w = [], None
+        # Where undoing fails too, there may be what was refused.
+        self.book.refused = MAYBE if len(plan) > 1 else GONE
         try:
-            scenario.setup(self)
             if not scenario.watched:
                 self.w = self.writer()
                 self.w.learn()
+            if scenario.ready:
+                scenario.ready(self)
             place.hits()
             place.arm(*(scenario.always + tuple(plan)))
             if scenario.watched:
                 self.w = self.writer(None)
             scenario.act(self)
-            place.arm(*scenario.always)
-            if self.w and self.w.s.child.poll() is None:
-                bad += self.survivor()
+            whole = True
         except (Died, Gone):
-            pass
-        if self.w:
-            self.w.s.end()
+            whole = False
         self.first = place.hits()
         place.disarm()
+        if not whole and not any("kill" in line for line in plan):
+            bad.append("a session ended by itself")
+        for name in {p.split()[0] for p in plan} - {h[2] for h in self.first}:
+            bad.append("armed, and not reached: " + name)
+        if whole and self.w.s.child.returncode is None:
+            bad += self.survivor()
+        for s in place.sessions:
+            s.end()
+        place.hits()
         if deliver and scenario.after:
             self.book.deliver(place)
         if then:
@@ -99,17 +116,20 @@ class Run:
     def survivor(self):
         """The session that met an error goes on with a true view."""
         w, bad = self.w, []
-        if w.box is None:
-            return bad
-        w.cmd("NOOP")
-        mine = w.s.uids()
-        c = self.place.imap(trips=False)
-        c.select(w.box, "EXAMINE")
-        theirs = c.uids()
-        c.end()
-        if mine != theirs and w.sticky:
-            bad.append("its view has %s, the store %s" % (mine, theirs))
-        w.cmd("LOGOUT")
+        try:
+            if w.box is not None:
+                w.cmd("NOOP")
+                mine = w.s.uids()
+                c = self.place.imap(trips=False)
+                c.select(w.box, "EXAMINE")
+                theirs = c.uids()
+                c.end()
+                if mine != theirs and w.sticky:
+                    bad.append("its view has %s, the store %s" % (mine,
+                        theirs))
+            w.cmd("LOGOUT")
+        except (Died, Gone):
+            bad.append("the session ended by itself: %s" % w.s.end())
         return bad
 
     def recover(self, then):
@@ -158,11 +178,12 @@ def other(r):
     w.s.end()
 
 
-def tree(r):
+def three_more(r):
     other(r)
     w = r.writer()
-    w.create("up/down/box")
-    w.append("up/down/box")
+    for box in ("up/down/box", "first", "last"):
+        w.create(box)
+        w.append(box, 100, "\\Seen green")
     w.cmd("LOGOUT")
     w.s.end()
 
@@ -219,9 +240,9 @@ def append_big(r):
 
 
 def first_open(r):
-    r.w.select()
-    r.w.cmd("FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)")
-    r.w.cmd("LOGOUT")
+    if r.w.select():
+        r.w.cmd("FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)")
+    logout(r)
 
 
 def new_mail(r):
@@ -229,8 +250,8 @@ def new_mail(r):
     r.w.cmd("NOOP")
     r.w.learn()
     r.book.deliver(r.place, (10,))
-    r.w.select()
-    r.w.learn()
+    if r.w.select():
+        r.w.learn()
 
 
 def copy(r):
@@ -247,16 +268,16 @@ def store(r):
 def names(r):
     r.w.create("made")
     r.w.append("made")
-    r.w.rename("made", "a/b/made")
-    r.w.delete("a/b/made")
-    r.w.create("made")
+    r.w.rename("first", "a/b/made")
+    r.w.delete("last")
+    r.w.create("last")
 
 
 def directories(r):
-    r.w.rename("up", "over/there")
+    there = r.w.rename("up", "over/there")
     r.w.cmd("CREATE empty/")
     r.w.cmd("DELETE empty")
-    r.w.delete("over/there/down/box")
+    r.w.delete("over/there/down/box" if there else "up/down/box")
 
 
 def subscribe(r):
@@ -266,18 +287,89 @@ def subscribe(r):
 
 def pop(r):
     s = r.place.pop(timeout=20)
-    s.must("STAT")
-    s.lines("RETR 1")
-    s.must("QUIT")
-    s.end()
+    for command in ("STAT", "LIST 1", "QUIT"):
+        s.cmd(command)
+
+
+def mark(*which):
+    """ready(): those letters are \\Deleted, as the others see."""
+    def ready(r):
+        all_of = idents(r, r.w.box)
+        r.w.store([all_of[n] for n in which or range(len(all_of))], "+",
+            "\\Deleted")
+    return ready
+
+
+def mark_other(r):
+    r.w.select("other")
+    r.w.learn()
+    mark(0)(r)
+
+
+def mark_all_other(r):
+    r.w.select("other")
+    r.w.learn()
+    mark()(r)
+
+
+def expunge(r):
+    r.w.expunge()
+
+
+def uid_expunge(r):
+    r.w.uid_expunge(idents(r)[:2])
+
+
+def close(r):
+    r.w.close()
+
+
+def move(r):
+    r.w.transfer("MOVE", idents(r)[:2], "other")
+
+
+def flag(r):
+    a, b = idents(r)[:2]
+    r.w.store([a, b], "+", "\\Seen \\Flagged green")
+    r.w.store([a], "-", "\\Flagged")
+
+
+def check_it(r):
+    r.w.cmd("CHECK")
+
+
+def logout(r):
+    r.w.cmd("LOGOUT")
+    r.w.s.end()
+
+
+def hang_up(r):
+    """EOF instead of LOGOUT."""
+    r.w.s.end()
+
+
+def pop_dele(r):
+    a, b = idents(r)[1:3]
+    s = r.place.pop(timeout=20)
+    s.cmd("DELE 2")
+    s.cmd("DELE 3")
+    for i in (a, b):
+        r.book.boxes["INBOX"][i].state = MAYBE
+    if s.cmd("QUIT").startswith(b"+OK"):
+        for i in (a, b):
+            r.book.boxes["INBOX"][i].state = GONE
+
+
+def rename_inbox(r):
+    r.w.rename_inbox("renamed")
 
 
 SCENARIOS = [
-    Scenario("append_one", append_one),
+    Scenario("append_one", append_one, only=""),
     Scenario("append_several", append_several, known),
     Scenario("append_other", append_other, other),
-    Scenario("append_big", append_big),
-    Scenario("append_big_named", append_big,
+    Scenario("append_big", append_big, only="^append[.]|file[.]unn|_append"),
+    Scenario("append_big_named", append_big, only="file[.]unnamed",
         always=["file.unnamed 1 once einval any"]),
     Scenario("append_no_inbox", append_one, no_inbox),
     Scenario("first_open", first_open, watched=True),
@@ -286,12 +378,34 @@ SCENARIOS = [
     Scenario("new_mail", new_mail),
     Scenario("copy", copy, other),
     Scenario("store", store),
-    Scenario("names", names),
-    Scenario("names_linked", names,
-        always=["mbox_names.rename 1 on einval any"]),
-    Scenario("directories", directories, tree),
+    Scenario("names", names, three_more, aged=True, only=""),
+    Scenario("names_linked", names, three_more, aged=True,
+        always=["mbox_names.rename 1 on einval any"], only="mbox_names"),
+    Scenario("directories", directories, three_more, aged=True),
     Scenario("subscribe", subscribe, list_of_two),
     Scenario("pop", pop, known),
+    Scenario("expunge_first", expunge, known, mark(0)),
+    Scenario("expunge_middle", expunge, known, mark(1, 3), only=""),
+    Scenario("expunge_last", expunge, known, mark(4)),
+    Scenario("expunge_all", expunge, known, mark()),
+    Scenario("expunge_fresh", expunge, ordinary, mark(0)),
+    Scenario("expunge_other", expunge, other, mark_other),
+    Scenario("expunge_all_other", expunge, other, mark_all_other),
+    Scenario("expunge_no_redo", expunge, known, mark(0, 1),
+        always=["mbox_redo.create 1 on enospc any"]),
+    Scenario("uid_expunge", uid_expunge, known, mark(0, 3)),
+    Scenario("close", close, known, mark(1)),
+    Scenario("move", move, other),
+    Scenario("check_room", check_it, known, flag),
+    Scenario("check_no_room", check_it, ordinary, flag),
+    Scenario("logout_room", logout, known, flag),
+    Scenario("logout_no_room", logout, ordinary, flag),
+    Scenario("logout_no_fallocate", logout, ordinary, flag,
+        always=["mbox_rewrite.allocate 1 on eopnotsupp any",
+        "mbox_redo.allocate 1 on eopnotsupp any"]),
+    Scenario("hang_up", hang_up, ordinary, flag),
+    Scenario("pop_dele", pop_dele, known),
+    Scenario("rename_inbox", rename_inbox, other),
 ]
 
 
@@ -312,16 +426,25 @@ def line(hit, action):
     return "%s %d once %s %s" % (hit[1], hit[2], action, hit[0])
 
 
-def choose(hits, failing):
+def choose(hits, failing, only):
     """Plans of one line for what was hit: (who, name, count)."""
     counts = {}
     for _, who, name, count in hits:
-        counts.setdefault((who, name), []).append(count)
+        if only.search(name):
+            counts.setdefault((who, name), []).append(count)
+    for key, n in counts.items():
+        if only is not EVERYWHERE and key[1].startswith(COMMON):
+            counts[key] = n[:1]
     out = []
     for (who, name), n in counts.items():
         kills = SCRIBE_KILLS if who == "scribe" else KILLS
-        for at in sorted({n[0], n[len(n) // 2], n[-1]}):
+        chosen = sorted({n[0], n[len(n) // 2], n[-1]})
+        for at in chosen:
             out += [line((who, name, at), k) for k in kills]
+        # Between any two writes the file may be found.
+        if name in ("file.pwrite", "file.write"):
+            out += [line((who, name, at), "kill") for at in n[:40]
+                if at not in chosen]
         if failing.get(name):
             out += [line((who, name, n[0]), e) for e in ERRORS]
             if n[-1] != n[0]:
@@ -334,10 +457,20 @@ class Walk:
         self.scenario, self.where = scenario, where
         self.failing = points()
         self.runs, self.reached, self.faults = 0, set(), []
-        self.met = {}
+        self.met, self.ready = {}, []
+
+    def prepared(self):
+        """A mailbox that is younger than a second is renamed and removed
+        when that is over: many are made, and age together."""
+        if not self.scenario.aged:
+            return Run(self.scenario, self.where)
+        if not self.ready:
+            self.ready = [Run(self.scenario, self.where) for _ in range(50)]
+            time.sleep(1)
+        return self.ready.pop()
 
     def once(self, plan, then=()):
-        r = Run(self.scenario, self.where)
+        r = self.prepared()
         self.runs += 1
         try:
             bad = r.go(plan, then, deliver=self.runs % 2 == 1)
@@ -364,7 +497,8 @@ class Walk:
                     hit[2]) else ("kill",):
                 if self.fresh((hit[1:3], action)):
                     self.once(plan + (line(hit[1:], action),))
-        usual = {h[1:3] for h in base.second}
+        # What a kill left undone the next session does as this one would.
+        usual |= {h[1:3] for h in base.second}
         for hit in r.second:
             if hit[1:3] in usual or hit[3] != 1:
                 continue
@@ -375,8 +509,11 @@ class Walk:
 
     def all(self):
         base = self.once(())
-        for plan in choose(base.first, self.failing):
+        for plan in choose(base.first, self.failing,
+                self.scenario.only):
             self.further((plan,), self.once((plan,)), base)
+        for r in self.ready:
+            r.remove()
         return self
 
 
@@ -422,7 +559,7 @@ def main():
         return one_plan(sys.argv[1])
     wanted = sys.argv[1:] or [s.name for s in SCENARIOS]
     reached = set()
-    with multiprocessing.Pool(2) as pool:
+    with multiprocessing.Pool(2, server.die_with_us) as pool:
         for name, runs, got, faults, secs in pool.imap_unordered(walk,
                 wanted):
             reached |= got
@@ -432,4 +569,4 @@ def main():
             "every fault point was reached")
 
 
-run(main)
+run(main, 900)
