@@ -114,7 +114,7 @@ disconnect(struct index *ix, bool checkpoint)
 		    (int *)NULL);
 	sqlite3_close(ix->db);
 	ix->db = NULL;
-	ix->loaded = false;
+	ix->loaded = ix->damaged = false;
 }
 
 /*
