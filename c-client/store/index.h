@@ -97,6 +97,10 @@ void index_set_lazy(struct index *, bool lazy);
  */
 int index_need(struct index *, struct index_records *, size_t i, size_t n);
 bool index_has(struct index *, size_t i);
+/* Was damage found since the last refresh? */
+bool index_is_damaged(const struct index *);
+/* Of those around the i-th, which was read, these were read too. */
+void index_here(struct index *, size_t i, size_t *from, size_t *to);
 /* Forget the records of a lazy index, so that they take no memory. */
 void index_let_go(struct index *, struct index_records *);
 

@@ -172,6 +172,8 @@ index_need(struct index *ix, struct index_records *all, size_t i, size_t n)
 			to = ix->blob_count;
 		index_note_starts(ix, to - 1);
 	}
+	if (n == all->count)
+		index_records_want_huge(all);
 	index_start_clock(ix);
 	rc = read_missing(ix, all, from, to);
 	if (rc == SQLITE_OK)
@@ -186,9 +188,28 @@ index_need(struct index *ix, struct index_records *all, size_t i, size_t n)
 }
 
 bool
+index_is_damaged(const struct index *ix)
+{
+	return ix->damaged;
+}
+
+bool
 index_has(struct index *ix, size_t i)
 {
 	return index_note_blob(ix, i)->here;
+}
+
+void
+index_here(struct index *ix, size_t i, size_t *from, size_t *to)
+{
+	const struct index_blob *b = index_note_blob(ix, i);
+	size_t k = (size_t)(b - ix->blobs);
+
+	*from = b->start;
+	for (; k < ix->blob_count && ix->blobs[k].here; k++) {
+		index_note_starts(ix, k);
+		*to = ix->blobs[k].start + ix->blobs[k].count;
+	}
 }
 
 void

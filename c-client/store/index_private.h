@@ -125,6 +125,8 @@ int index_meta_put(struct index *, const struct box_meta *, uint64_t change,
 /* index_records.c: the array and the blobs.  Loading leaves array and blobs as
  * they were unless it ends with SQLITE_OK. */
 void index_records_clear_blobs(struct index *);
+/* All of the array will be written to. */
+void index_records_want_huge(struct index_records *);
 int index_records_load(struct index *, struct index_records *, size_t count,
     const struct box_meta *);
 int index_records_load_changed(struct index *, struct index_records *,

@@ -92,6 +92,14 @@ new_array(size_t count, bool lazy)
 	return p;
 }
 
+void
+index_records_want_huge(struct index_records *all)
+{
+	if (all->count * sizeof *all->p >= HUGE_PAGE &&
+	    (uintptr_t)all->p % HUGE_PAGE == 0)
+		madvise(all->p, all->count * sizeof *all->p, MADV_HUGEPAGE);
+}
+
 static int
 by_key(const void *a, const void *b)
 {
