@@ -6,6 +6,7 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
+#include "c-client/store/box.h"
 #include "c-client/store/watch.h"
 #include "imapd/args.h"
 #include "imapd/reply.h"
@@ -67,12 +68,14 @@ next_msecs(const struct idle *i)
 	return msecs;
 }
 
-/* Look at the mailbox; what that takes of scratch must not gather. */
+/* Look at the mailbox; what that takes of memory must not stay. */
 static void
 look(struct session *s)
 {
 	session_sync(s, true);
 	arena_reset(s->scratch);
+	if (s->box != NULL)
+		box_rest(s->box);
 }
 
 static void

@@ -83,7 +83,7 @@ session_select(struct session *s, const struct name *name, bool readonly,
 	struct view *view;
 
 	session_unselect(s);
-	if ((box = box_open(&s->account, name, readonly, why)) == NULL)
+	if ((box = box_open_lazy(&s->account, name, readonly, why)) == NULL)
 		return -1;
 	s->progress.progress.tell = tell_progress;
 	s->progress.session = s;

@@ -228,8 +228,11 @@ merge_tail(struct merge *m, struct fault *why)
 
 	/* Empty lines in front of the tail are the last message's. */
 	if (box->count > 0) {
-		struct record *last = &box->records[box->count - 1];
+		struct record *last = box_at(box, box->count - 1);
 
+		if (last == NULL)
+			return fault_set(why, FAULT_IO,
+			    "the last record can't be read");
 		if (last->place + last->disk_size > scan->begin)
 			return fault_set(why, FAULT_CHANGED,
 			    "a tail that begins inside of a message");

@@ -142,6 +142,9 @@ scan_whole(struct sync *s, enum mbox_merge_kind kind)
 {
 	int status;
 
+	/* What is found is compared with all that is known. */
+	if (box_need_all(s->m->box, s->why) == -1)
+		return -1;
 	scan_begin(s);
 	s->merge.kind = kind;
 	status = mbox_scan(&s->scan, s->why);
@@ -214,7 +217,8 @@ scan_headers(struct sync *s)
 
 	scan_begin(s);
 	s->merge.kind = MBOX_MERGE_FLAGS;
-	if (mbox_stamp_take(s->m->fd, &s->st, &now, s->why) == -1)
+	if (box_need_all(s->m->box, s->why) == -1 ||
+	    mbox_stamp_take(s->m->fd, &s->st, &now, s->why) == -1)
 		return -1;
 	same = now.front == s->before.front && now.tail == s->before.tail;
 	if (same && headers_read(s, &same) == -1)

@@ -52,7 +52,7 @@ open_or_take(struct account *account, const struct name *name,
 	    driver_of(account, name, &kind, NULL) == box->driver)
 		return box;
 	box_close(box);
-	return box_open(account, name, false, why);
+	return box_open_lazy(account, name, false, why);
 }
 
 void

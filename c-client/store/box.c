@@ -21,6 +21,9 @@
 
 #include "c-client/base/banned.h"
 
+/* Others may commit again and again while something is read. */
+#define READ_TRIES	16
+
 static struct box_private *
 private(struct box *box)
 {
@@ -47,6 +50,7 @@ publish(struct box *box, bool changed)
 
 	box->records = p->records.p;
 	box->count = p->records.count;
+	p->here_from = p->here_to = 0;
 	if (from < p->from)
 		p->from = from;
 	if (!changed)
@@ -108,9 +112,9 @@ box_is_unsure(const struct box *box)
 	return ((const struct box_private *)box)->unsure;
 }
 
-struct box *
-box_open(struct account *account, const struct name *name, bool readonly,
-    struct fault *why)
+static struct box *
+open_box(struct account *account, const struct name *name, bool readonly,
+    bool lazy, struct fault *why)
 {
 	enum driver_kind kind;
 	const struct driver *driver = driver_of(account, name, &kind, why);
@@ -134,6 +138,8 @@ box_open(struct account *account, const struct name *name, bool readonly,
 	    account->lock_timeout, why);
 	if (box->index == NULL)
 		goto fail;
+	p->lazy = lazy;
+	index_set_lazy(box->index, lazy);
 	if (!index_is_durable(box->index))
 		box->unsticky = box->readonly = true;
 	if (refresh(box, why) == -1)
@@ -147,6 +153,20 @@ fail:
 	arena_free(box->keep);
 	free(p);
 	return NULL;
+}
+
+struct box *
+box_open(struct account *account, const struct name *name, bool readonly,
+    struct fault *why)
+{
+	return open_box(account, name, readonly, false, why);
+}
+
+struct box *
+box_open_lazy(struct account *account, const struct name *name,
+    bool readonly, struct fault *why)
+{
+	return open_box(account, name, readonly, true, why);
 }
 
 void
@@ -177,6 +197,13 @@ box_sync(struct box *box, struct fault *why)
 		return -1;
 	if (box->driver->sync(box, &f) == 0)
 		return 0;
+	/* What was damaged turned out only when it was needed. */
+	if (f.code == FAULT_CORRUPT && index_is_damaged(box->index)) {
+		if (refresh(box, why) == -1)
+			return -1;
+		if (box->driver->sync(box, &f) == 0)
+			return 0;
+	}
 	/* No room for the index, but the mail is there to be read. */
 	if (f.code == FAULT_QUOTA && index_is_durable(box->index) &&
 	    index_leave_disk(box->index, &f) == 0) {
@@ -201,6 +228,9 @@ box_expunge(struct box *box, const uint32_t *uids, size_t count,
 		    box->name.path);
 	if (count == 0)
 		return 0;
+	/* All that are behind the first one get other places. */
+	if (box_need_all(box, why) == -1)
+		return -1;
 	return box->driver->expunge(box, uids, count, deleted_only, why);
 }
 
@@ -209,23 +239,22 @@ box_flush(struct box *box, bool leaving, struct fault *why)
 {
 	if (box->readonly || box->missing)
 		return 0;
+	if (box_need_all(box, why) == -1)
+		return -1;
 	return box->driver->flush(box, leaving, why);
+}
+
+/* For what is told without changing anything that the caller sees. */
+static struct index_records *
+records_of(const struct box *box)
+{
+	return &private((struct box *)(uintptr_t)box)->records;
 }
 
 size_t
 box_find_from(const struct box *box, uint32_t uid)
 {
-	size_t low = 0, high = box->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (box->records[mid].uid < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return index_find(box->index, records_of(box), uid);
 }
 
 ptrdiff_t
@@ -233,8 +262,132 @@ box_find(const struct box *box, uint32_t uid)
 {
 	size_t i = box_find_from(box, uid);
 
-	return i < box->count && box->records[i].uid == uid ? (ptrdiff_t)i :
-	    -1;
+	return i < box->count && box_uid(box, i) == uid ? (ptrdiff_t)i : -1;
+}
+
+static bool
+is_here(const struct box *box, size_t i)
+{
+	const struct box_private *p = (const struct box_private *)box;
+
+	return i >= p->here_from && i < p->here_to;
+}
+
+uint32_t
+box_uid(const struct box *box, size_t i)
+{
+	return is_here(box, i) ? box->records[i].uid :
+	    index_uid(box->index, records_of(box), i);
+}
+
+void
+box_uids(const struct box *box, size_t i, size_t n, uint32_t *out)
+{
+	index_uids(box->index, records_of(box), i, n, out);
+}
+
+size_t
+box_next_unseen(const struct box *box, size_t i)
+{
+	return index_next_unseen(box->index, records_of(box), i);
+}
+
+size_t
+box_quiet(const struct box *box, size_t i, uint64_t modseq)
+{
+	return is_here(box, i) ? 0 : index_quiet(box->index, i, modseq);
+}
+
+void
+box_sums(const struct box *box, size_t *unseen, uint64_t *octets)
+{
+	index_sums(box->index, records_of(box), unseen, octets);
+}
+
+struct record *
+box_at(struct box *box, size_t i)
+{
+	struct box_private *p = private(box);
+
+	if (is_here(box, i))
+		return &box->records[i];
+	if (i >= box->count || index_need(box->index, &p->records, i, 1) != 1)
+		return NULL;
+	index_here(box->index, i, &p->here_from, &p->here_to);
+	return &box->records[i];
+}
+
+/* There is nothing to be had any more, and nothing is concluded from that. */
+static void
+give_up(struct box *box)
+{
+	struct box_private *p = private(box);
+
+	log_line(LOG_ERR, "%s: the index can't be read", box->name.path);
+	index_forget_loaded(box->index);
+	p->unsure = true;
+	p->records.count = 0;
+	p->from = 0;
+	publish(box, true);
+}
+
+struct record *
+box_record(struct box *box, uint32_t uid, size_t *at)
+{
+	struct box_private *p = private(box);
+	struct fault f;
+
+	for (int i = 0; i < READ_TRIES; i++) {
+		ptrdiff_t found = box_find(box, uid);
+		struct record *r;
+		int got;
+
+		if (found == -1)
+			return NULL;
+		*at = (size_t)found;
+		if ((r = box_at(box, *at)) != NULL)
+			return r;
+		got = index_need(box->index, &p->records, *at, 1);
+		if (got == -1 || (got == 0 && refresh(box, &f) == -1))
+			break;
+	}
+	give_up(box);
+	return NULL;
+}
+
+int
+box_need_all(struct box *box, struct fault *why)
+{
+	struct box_private *p = private(box);
+	int got = 0;
+
+	index_set_lazy(box->index, false);
+	for (int i = 0; i < READ_TRIES && got == 0; i++) {
+		got = index_need(box->index, &p->records, 0, box->count);
+		if (got == 0 && refresh(box, why) == -1)
+			return -1;
+	}
+	if (got == 0)
+		return fault_set(why, FAULT_INUSE,
+		    "%s changes all the time", box->name.path);
+	if (got == -1)
+		return fault_set(why, FAULT_CORRUPT,
+		    "the index of %s can't be read", box->name.path);
+	p->here_from = 0;
+	p->here_to = box->count;
+	return 0;
+}
+
+void
+box_rest(struct box *box)
+{
+	struct box_private *p = private(box);
+
+	if (!p->lazy)
+		return;
+	index_set_lazy(box->index, true);
+	index_let_go(box->index, &p->records);
+	p->here_from = p->here_to = 0;
 }
 
 static int
@@ -271,8 +424,8 @@ box_commit(struct box *box, struct fault *why)
 	struct box_private *p = private(box);
 	int status;
 
-	assert(p->records.count == 0 ||
-	    p->records.p[p->records.count - 1].uid < box->meta.uidnext);
+	assert(box->count == 0 ||
+	    box_uid(box, box->count - 1) < box->meta.uidnext);
 	status = index_commit(box->index, &box->meta, &p->records, why);
 
 	if (status == -1)
@@ -327,7 +480,11 @@ box_add(struct box *box, const struct record *record)
 	struct box_private *p = private(box);
 	struct index_records *r = &p->records;
 
-	assert(r->count == 0 || record->uid > r->p[r->count - 1].uid);
+	/* The last ones are written again, together with it; where they can't
+	 * be read the commit fails. */
+	if (r->count > 0)
+		index_need(box->index, r, r->count - 1, 1);
+	assert(r->count == 0 || record->uid > box_uid(box, r->count - 1));
 	index_records_grow(r, r->count + 1);
 	r->p[r->count] = *record;
 	if (r->p[r->count].modseq == 0)
@@ -346,6 +503,7 @@ box_remove_many(struct box *box, const size_t *gone, size_t count)
 
 	if (count == 0)
 		return;
+	index_need(box->index, r, 0, r->count);
 	/* From the end: those below keep their places for the index. */
 	for (size_t i = count; i-- > 0;)
 		index_note_removed(box->index, r, gone[i]);

@@ -61,7 +61,7 @@ struct box {
 	void *state;		/* the format's */
 	struct index *index;
 	struct box_meta meta;
-	struct record *records;
+	struct record *records;	/* all in memory, but see box_open_lazy() */
 	size_t count;
 	bool readonly;		/* the mailbox can't be written */
 	bool unsticky;		/* its UIDs are in memory only, and so it is
@@ -78,7 +78,44 @@ struct box {
  */
 struct box *box_open(struct account *, const struct name *, bool readonly,
     struct fault *);
+/*
+ * The same, but records are read when somebody asks for them: `count` and the
+ * functions below are good at once, records[i] only after box_at(), box_record()
+ * or box_need_all() had it, and until the box is synced or changed.
+ */
+struct box *box_open_lazy(struct account *, const struct name *,
+    bool readonly, struct fault *);
 void box_close(struct box *);	/* NULL is allowed */
+
+/* All records are in memory from now on, also after syncs.  FAULT_IO,
+ * FAULT_INUSE; FAULT_CORRUPT: the next sync begins a new index. */
+int box_need_all(struct box *, struct fault *);
+/* A session that will wait for long needs no records (nobody may hold a pointer
+ * to one). */
+void box_rest(struct box *);
+
+/* The i-th record; NULL where it can't be read, or not as it was at the last
+ * sync. */
+struct record *box_at(struct box *, size_t i);
+/*
+ * The record with this UID and its index.  It may have to sync with others for
+ * it: indexes and pointers from before may be invalid then.  NULL: it is gone,
+ * or there are no records to be had at all (box_is_unsure()).
+ */
+struct record *box_record(struct box *, uint32_t uid, size_t *at);
+
+/* What is known of records without reading them: the UID of the i-th, those of
+ * [i, i+n). */
+uint32_t box_uid(const struct box *, size_t i);
+void box_uids(const struct box *, size_t i, size_t n, uint32_t *out);
+/* The first record from the i-th on that is not \Seen; if that can't be told
+ * for one, that one; count if there is none. */
+size_t box_next_unseen(const struct box *, size_t i);
+/* So many from the i-th on were surely not changed since this MODSEQ; 0 says
+ * nothing. */
+size_t box_quiet(const struct box *, size_t i, uint64_t modseq);
+/* How many are not \Seen, and octets of all. */
+void box_sums(const struct box *, size_t *unseen, uint64_t *octets);
 
 /*
  * Bring the records up to date: with other sessions (index), and with other

@@ -62,7 +62,7 @@ box_store_flags(struct box *box, const uint32_t *uids, size_t count,
     const struct box_store *change, uint64_t *modseq, struct fault *why)
 {
 	struct keywords bits;
-	size_t i, changed = 0;
+	size_t i = 0, changed = 0;
 
 	*modseq = 0;
 	if (box->readonly)
@@ -74,18 +74,24 @@ box_store_flags(struct box *box, const uint32_t *uids, size_t count,
 		box_rollback(box);
 		return -1;
 	}
-	i = count == 0 ? 0 : box_find_from(box, uids[0]);
-	for (size_t k = 0; k < count; k++) {
+	for (size_t k = 0; k < count; k++, i++) {
+		struct record *r;
+
 		/* Both ascend; a long way is jumped over. */
-		if (i < box->count && box->records[i].uid < uids[k] && ++i <
-		    box->count && box->records[i].uid < uids[k])
+		if (i >= box->count || box_uid(box, i) != uids[k])
 			i = box_find_from(box, uids[k]);
 		if (i >= box->count)
 			break;
-		if (box->records[i].uid != uids[k] ||
-		    !apply(&box->records[i], change, &bits))
+		if (box_uid(box, i) != uids[k])
 			continue;
-		box->records[i].modseq = box_modseq(box);
+		if ((r = box_at(box, i)) == NULL) {
+			box_rollback(box);
+			return fault_set(why, FAULT_IO,
+			    "the index of %s can't be read", box->name.path);
+		}
+		if (!apply(r, change, &bits))
+			continue;
+		r->modseq = box_modseq(box);
 		box_touch(box, i);
 		changed++;
 	}

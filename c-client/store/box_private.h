@@ -20,6 +20,8 @@ struct box_private {
 	bool unsure;		/* what a failed transaction left could not be
 				 * read again: there are no records */
 	bool gone;		/* the last look found no mailbox */
+	bool lazy;		/* box_open_lazy() */
+	size_t here_from, here_to;	/* these records are in memory */
 };
 
 /*

@@ -9,6 +9,8 @@
 static void
 count(const struct box *box, struct box_status *out)
 {
+	size_t unseen;
+
 	*out = (struct box_status){
 		.messages = (uint32_t)box->count,
 		.uidnext = box->meta.uidnext,
@@ -17,17 +19,15 @@ count(const struct box *box, struct box_status *out)
 		.recent = (uint32_t)(box->count -
 		    box_find_from(box, box->meta.first_recent)),
 	};
-	for (size_t i = 0; i < box->count; i++) {
-		out->unseen += !(box->records[i].flags & FLAG_SEEN);
-		out->size_octets += box->records[i].wire_size;
-	}
+	box_sums(box, &unseen, &out->size_octets);
+	out->unseen = (uint32_t)unseen;
 }
 
 int
 box_status(struct account *account, const struct name *name,
     struct box_status *out, struct fault *why)
 {
-	struct box *box = box_open(account, name, true, why);
+	struct box *box = box_open_lazy(account, name, true, why);
 
 	if (box == NULL)
 		return -1;

@@ -10,16 +10,17 @@
 const struct record *
 cursor_record(struct cursor *c, const struct view *view, uint32_t number)
 {
-	const struct box *box = view->box;
+	struct box *box = view->box;
+	const struct record *r;
 	uint32_t uid;
 
 	if (number == 0 || number > view->count)
 		return NULL;
 	uid = view->uids[number - 1];
-	if (c->at >= box->count || box->records[c->at].uid != uid) {
-		c->at = box_find_from(box, uid);
-		if (c->at >= box->count || box->records[c->at].uid != uid)
-			return NULL;
-	}
-	return &box->records[c->at++];
+	r = box_at(box, c->at);
+	if (r == NULL || r->uid != uid)
+		r = box_record(box, uid, &c->at);
+	if (r != NULL)
+		c->at++;
+	return r;
 }

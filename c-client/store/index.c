@@ -116,7 +116,7 @@ end_transaction(struct index *ix)
 	if (ix->db != NULL && sqlite3_get_autocommit(ix->db) == 0)
 		index_run(ix, INDEX_ROLLBACK);
 	ix->writing = ix->meta_dirty = ix->records_dirty = false;
-	ix->cleared = ix->forget = false;
+	ix->cleared = ix->forget = ix->broken = false;
 	ix->removed_count = 0;
 }
 
@@ -144,6 +144,8 @@ load(struct index *ix, struct box_meta *m, struct index_records *all,
 		return rc;
 	*m = got;
 	ix->uidvalidity = got.uidvalidity;
+	ix->uidnext = got.uidnext;
+	ix->highestmodseq = got.highestmodseq;
 	ix->change = change;
 	ix->layout = layout;
 	ix->loaded = true;
@@ -151,8 +153,8 @@ load(struct index *ix, struct box_meta *m, struct index_records *all,
 	return SQLITE_OK;
 }
 
-static int
-read_data_version(struct index *ix, int64_t *version)
+int
+index_data_version(struct index *ix, int64_t *version)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_DATA_VERSION);
 	int rc;
@@ -176,7 +178,7 @@ try_refresh(struct index *ix, struct box_meta *m, struct index_records *all,
 	int64_t version;
 	int rc;
 
-	rc = read_data_version(ix, &version);
+	rc = index_data_version(ix, &version);
 	if (rc != SQLITE_OK || (ix->loaded && version == ix->data_version))
 		return rc;
 	rc = index_run(ix, INDEX_BEGIN);
@@ -210,7 +212,7 @@ try_begin(struct index *ix, struct box_meta *m, struct index_records *all,
 		return SQLITE_SCHEMA;
 	}
 	if (rc == SQLITE_OK)
-		rc = read_data_version(ix, &version);
+		rc = index_data_version(ix, &version);
 	if (rc == SQLITE_OK && !(ix->loaded && version == ix->data_version))
 		rc = load(ix, m, all, changed);
 	if (rc == SQLITE_OK)
@@ -240,7 +242,8 @@ with_database(struct index *ix, struct box_meta *m,
 			if (index_file_open(ix, why) == -1)
 				return -1;
 		}
-		rc = try(ix, m, all, changed);
+		rc = ix->damaged ? SQLITE_CORRUPT : try(ix, m, all, changed);
+		ix->damaged = false;
 		if (rc == SQLITE_OK)
 			return 0;
 		if (index_is_damage(rc)) {
@@ -293,16 +296,20 @@ index_forget_loaded(struct index *ix)
 }
 
 static int
-write_all(struct index *ix, struct box_meta *m,
-    const struct index_records *all)
+write_all(struct index *ix, struct box_meta *m, struct index_records *all)
 {
 	static const enum index_statement clears[] = { INDEX_GONE_CLEAR,
 	    INDEX_PARSED_CLEAR };
 	int rc = SQLITE_OK;
 
-	if (ix->records_dirty && index_note_must_repack(ix, all))
-		index_note_repack(ix, all);
-	if (ix->cleared)
+	if (ix->records_dirty && index_note_must_repack(ix, all)) {
+		rc = index_need_rest(ix, all);
+		if (rc == SQLITE_OK)
+			index_note_repack(ix, all);
+	}
+	if (rc == SQLITE_OK && ix->broken)
+		rc = SQLITE_CORRUPT;
+	if (rc == SQLITE_OK && ix->cleared)
 		rc = index_run(ix, INDEX_RECORDS_CLEAR);
 	for (size_t i = 0; ix->forget && rc == SQLITE_OK && i < 2; i++)
 		rc = index_run(ix, clears[i]);
@@ -341,7 +348,7 @@ int
 index_commit(struct index *ix, struct box_meta *m, struct index_records *all,
     struct fault *why)
 {
-	bool cleared = ix->cleared;
+	bool cleared = ix->cleared, broken = ix->broken;
 	int rc;
 
 	if (!ix->meta_dirty && !ix->records_dirty) {
@@ -362,9 +369,14 @@ index_commit(struct index *ix, struct box_meta *m, struct index_records *all,
 	end_transaction(ix);
 	if (rc != SQLITE_OK) {
 		ix->loaded = false;
+		/* One that can be read but not written is of no use. */
+		if (index_is_damage(rc) && !broken)
+			ix->damaged = true;
 		return index_fault(ix, rc, "write", why);
 	}
 	ix->uidvalidity = m->uidvalidity;
+	ix->uidnext = m->uidnext;
+	ix->highestmodseq = m->highestmodseq;
 	ix->change++;
 	ix->layout += cleared ? 1 : 0;
 	checkpoint(ix);
@@ -404,10 +416,10 @@ hold_in_memory(struct index *ix)
 {
 	struct index_records all = { 0 };
 	struct box_meta m = { .uidnext = 1, .first_recent = 1 };
-	bool changed = false, had;
+	bool changed = false, lazy = ix->lazy, had;
 	int rc;
 
-	ix->loaded = false;
+	ix->loaded = ix->lazy = false;
 	had = ix->db != NULL &&
 	    try_refresh(ix, &m, &all, &changed) == SQLITE_OK;
 	index_file_close(ix, false);
@@ -425,6 +437,7 @@ hold_in_memory(struct index *ix)
 		end_transaction(ix);
 	}
 	ix->loaded = false;
+	ix->lazy = lazy;
 	free(all.p);
 	return rc;
 }
@@ -501,6 +514,7 @@ index_close(struct index *ix)
 		end_transaction(ix);
 	index_file_close(ix, true);
 	arena_free(ix->strings);
+	index_records_clear_blobs(ix);
 	free(ix->blobs);
 	free(ix->removed);
 	free(ix->dir);

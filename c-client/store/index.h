@@ -84,6 +84,44 @@ int index_commit(struct index *, struct box_meta *, struct index_records *,
     struct fault *);
 void index_rollback(struct index *);
 
+/*
+ * Lazy: the array has room for all records, but from the next refresh on they
+ * are read when they are asked for.  (At first: all, with each refresh.)
+ */
+void index_set_lazy(struct index *, bool lazy);
+/*
+ * Read the records [i, i+n) if they are not there.  1: they are.  0: others
+ * have changed the index, a refresh has to come first.  -1: they can't be
+ * read; where that is damage the next refresh begins a new database.  Inside
+ * of a transaction, which then can't be committed, it is 1 or -1.
+ */
+int index_need(struct index *, struct index_records *, size_t i, size_t n);
+bool index_has(struct index *, size_t i);
+/* Was damage found since the last refresh? */
+bool index_is_damaged(const struct index *);
+/* Of those around the i-th, which was read, these were read too. */
+void index_here(struct index *, size_t i, size_t *from, size_t *to);
+/* Forget the records of a lazy index, so that they take no memory. */
+void index_let_go(struct index *, struct index_records *);
+
+/* What is known of all records, read or not: the UID of the i-th, those of [i,
+ * i+n), and the first record with a UID not below this. */
+uint32_t index_uid(struct index *, const struct index_records *, size_t i);
+void index_uids(struct index *, const struct index_records *, size_t i,
+    size_t n, uint32_t *out);
+size_t index_find(struct index *, const struct index_records *,
+    uint32_t uid);
+/* The first record from the i-th on that is not \Seen, or, if it was not read,
+ * may not be; their number if there is none. */
+size_t index_next_unseen(struct index *, const struct index_records *,
+    size_t i);
+/* How many records from the i-th on were not read, and not changed since this
+ * MODSEQ: 0 if that can't be said of it. */
+size_t index_quiet(struct index *, size_t i, uint64_t modseq);
+/* How many are not \Seen, and octets on the wire of all. */
+void index_sums(struct index *, const struct index_records *, size_t *unseen,
+    uint64_t *octets);
+
 /* Room for so many records. */
 void index_records_grow(struct index_records *, size_t want);
 

@@ -119,7 +119,7 @@ disconnect(struct index *ix, bool checkpoint)
 	TRIP_KILL("index_file.disconnect");
 	sqlite3_close(ix->db);
 	ix->db = NULL;
-	ix->loaded = false;
+	ix->loaded = ix->damaged = false;
 }
 
 /*

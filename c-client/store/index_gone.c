@@ -20,23 +20,6 @@ compare_uids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Index of the first record with a UID above this one. */
-static size_t
-first_above(const struct index_records *all, uint32_t uid)
-{
-	size_t low = 0, high = all->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (all->p[mid].uid <= uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /* The ranges older than the newest INDEX_GONE_MAX go; what they told is not
  * known any more. */
 static int
@@ -81,11 +64,12 @@ ranges_of(struct index *ix, const struct index_records *all, size_t *count)
 	qsort(ix->removed, ix->removed_count, sizeof *ix->removed,
 	    compare_uids);
 	for (size_t i = 0, end; i < ix->removed_count; i = end) {
-		size_t next = first_above(all, ix->removed[i]);
+		size_t next = index_find(ix, all, ix->removed[i]);
+		uint32_t limit = next == all->count ? UINT32_MAX :
+		    index_uid(ix, all, next);
 
 		end = i + 1;
-		while (end < ix->removed_count && (next == all->count ||
-		    ix->removed[end] < all->p[next].uid))
+		while (end < ix->removed_count && ix->removed[end] < limit)
 			end++;
 		ranges[n].first = ix->removed[i];
 		ranges[n++].last = ix->removed[end - 1];

@@ -27,9 +27,8 @@ index_note_starts(struct index *ix, size_t i)
 	}
 }
 
-/* The blob that has record i.  Empty ones have none. */
-static struct index_blob *
-blob_of(struct index *ix, size_t i)
+struct index_blob *
+index_note_blob(struct index *ix, size_t i)
 {
 	size_t low = 0, high;
 
@@ -70,11 +69,14 @@ index_note_added(struct index *ix, size_t count_now)
 		b = &ix->blobs[ix->blob_count++];
 		memset(b, 0, sizeof *b);
 		b->key = key;
+		b->here = true;
 		if (ix->starts == ix->blob_count - 1) {
 			b->start = count_now - 1;
 			ix->starts++;
 		}
 	}
+	/* The row is written whole. */
+	ix->broken = ix->broken || !b->here;
 	b->count++;
 	b->dirty = true;
 	ix->records_dirty = true;
@@ -83,23 +85,33 @@ index_note_added(struct index *ix, size_t count_now)
 void
 index_note_touched(struct index *ix, size_t i)
 {
-	blob_of(ix, i)->dirty = true;
+	struct index_blob *b = index_note_blob(ix, i);
+
+	ix->broken = ix->broken || !b->here;
+	b->dirty = true;
 	ix->records_dirty = true;
 }
 
-void
-index_note_removed(struct index *ix, const struct index_records *all,
-    size_t i)
+static void
+note_gone(struct index *ix, uint32_t uid)
 {
-	struct index_blob *b = blob_of(ix, i);
-
 	if (ix->removed_count == ix->removed_cap) {
 		ix->removed_cap = ix->removed_cap == 0 ? 64 :
 		    ix->removed_cap * 2;
 		ix->removed = memory_grow_array(ix->removed, ix->removed_cap,
 		    sizeof *ix->removed);
 	}
-	ix->removed[ix->removed_count++] = all->p[i].uid;
+	ix->removed[ix->removed_count++] = uid;
+}
+
+void
+index_note_removed(struct index *ix, const struct index_records *all,
+    size_t i)
+{
+	struct index_blob *b = index_note_blob(ix, i);
+
+	ix->broken = ix->broken || !b->here;
+	note_gone(ix, all->p[i].uid);
 	b->count--;
 	b->dirty = true;
 	ix->starts = (size_t)(b - ix->blobs) + 1;
@@ -111,12 +123,12 @@ index_note_removed_all(struct index *ix, const struct index_records *all,
     bool forget)
 {
 	for (size_t i = all->count; !forget && i-- > 0;)
-		index_note_removed(ix, all, i);
+		note_gone(ix, index_uid(ix, all, i));
 	if (forget) {
 		ix->forget = true;
 		ix->removed_count = 0;
 	}
-	ix->blob_count = ix->starts = 0;
+	index_records_clear_blobs(ix);
 	ix->cleared = ix->records_dirty = true;
 }
 
@@ -130,7 +142,7 @@ index_note_must_repack(const struct index *ix,
 void
 index_note_repack(struct index *ix, const struct index_records *all)
 {
-	ix->blob_count = ix->starts = 0;
+	index_records_clear_blobs(ix);
 	for (size_t i = 1; i <= all->count; i++)
 		index_note_added(ix, i);
 	ix->cleared = ix->records_dirty = true;
@@ -142,8 +154,8 @@ static void
 check(const struct index *ix, const struct index_records *all,
     const struct index_blob *b, const struct box_meta *m)
 {
-	if (b->count == 0 || index_records_are_sane(all->p + b->start,
-	    b->count, 0, m))
+	if (b->count == 0 || index_need_is_sane(all->p + b->start,
+	    b->count, 0, m->uidnext, m->highestmodseq))
 		return;
 	log_line(LOG_ERR, "Index %s: a record near UID %u is not well-formed",
 	    ix->file == NULL ? "in memory" : ix->file, all->p[b->start].uid);
@@ -153,15 +165,14 @@ check(const struct index *ix, const struct index_records *all,
 }
 
 static int
-put(struct index *ix, sqlite3_stmt *s, int64_t key, struct span packed,
-    uint64_t change)
+put(struct index *ix, sqlite3_stmt *s, const struct index_blob *b,
+    struct span brief, struct span packed)
 {
 	int rc;
 
-	sqlite3_bind_int64(s, 1, key);
-	sqlite3_bind_int64(s, 2, (int64_t)change);
-	sqlite3_bind_int64(s, 3, (int64_t)index_sum(packed.p, packed.n,
-	    (uint64_t)key));
+	sqlite3_bind_int64(s, 1, b->key);
+	sqlite3_bind_int64(s, 2, (int64_t)b->change);
+	sqlite3_bind_blob(s, 3, brief.p, (int)brief.n, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 4, packed.p, (int)packed.n, SQLITE_STATIC);
 	rc = index_run(ix, INDEX_RECORDS_PUT);
 	sqlite3_clear_bindings(s);
@@ -173,7 +184,7 @@ index_note_write(struct index *ix, const struct index_records *all,
     const struct box_meta *m, uint64_t change)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_PUT);
-	struct buf packed;
+	struct buf packed, brief;
 	int rc = SQLITE_OK;
 
 	if (s == NULL)
@@ -181,18 +192,26 @@ index_note_write(struct index *ix, const struct index_records *all,
 	if (ix->blob_count > 0)
 		index_note_starts(ix, ix->blob_count - 1);
 	buf_init(&packed, 0);
+	buf_init(&brief, 0);
 	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++) {
-		const struct index_blob *b = &ix->blobs[i];
+		struct index_blob *b = &ix->blobs[i];
+		const struct record *r = all->p + b->start;
 
 		if (!b->dirty)
 			continue;
 		check(ix, all, b, m);
 		buf_reset(&packed);
-		index_pack_write(&packed, b->count == 0 ? NULL :
-		    all->p + b->start, b->count);
-		rc = put(ix, s, b->key, buf_span(&packed), change);
+		buf_reset(&brief);
+		index_pack_write(&packed, b->count == 0 ? NULL : r,
+		    b->count);
+		index_brief_make(b, b->count == 0 ? NULL : r);
+		b->sum = index_sum(packed.p, packed.n, (uint64_t)b->key);
+		b->change = change;
+		index_brief_write(&brief, b);
+		rc = put(ix, s, b, buf_span(&brief), buf_span(&packed));
 	}
 	buf_clear(&packed);
+	buf_clear(&brief);
 	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++)
 		ix->blobs[i].dirty = false;
 	return rc;

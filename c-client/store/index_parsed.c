@@ -208,22 +208,14 @@ batch_write(struct batch *b)
 
 /* Is the UID of a message that is still there? */
 static bool
-is_alive(const struct index_records *all, uint32_t uid)
+is_alive(struct index *ix, const struct index_records *all, uint32_t uid)
 {
-	size_t low = 0, high;
+	size_t i;
 
 	if (all == NULL)
 		return true;
-	high = all->count;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (all->p[mid].uid < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < all->count && all->p[low].uid == uid;
+	i = index_find(ix, all, uid);
+	return i < all->count && index_uid(ix, all, i) == uid;
 }
 
 static int
@@ -231,7 +223,8 @@ batch_add(struct batch *b, uint32_t uid, struct span text)
 {
 	int rc = SQLITE_OK;
 
-	if (text.n > INDEX_TEXT_MAX || !is_alive(b->records, uid))
+	if (text.n > INDEX_TEXT_MAX || !is_alive(b->ix,
+	    b->records, uid))
 		return SQLITE_OK;
 	if (b->count == INDEX_CHUNK_MESSAGES || (b->count > 0 &&
 	    b->bytes.n + text.n > INDEX_CHUNK_OCTETS))
@@ -426,19 +419,12 @@ index_parsed_forget(struct index *ix, uint32_t first, uint32_t last)
 
 /* Is any message in [first, last] there? */
 static bool
-any_alive(const struct index_records *all, uint32_t first, uint32_t last)
+any_alive(struct index *ix, const struct index_records *all, uint32_t first,
+    uint32_t last)
 {
-	size_t low = 0, high = all->count;
+	size_t i = index_find(ix, all, first);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (all->p[mid].uid < first)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < all->count && all->p[low].uid <= last;
+	return i < all->count && index_uid(ix, all, i) <= last;
 }
 
 int
@@ -455,7 +441,7 @@ index_parsed_prune(struct index *ix, const struct index_records *all)
 		int64_t key = sqlite3_column_int64(s, 0);
 		int64_t last = sqlite3_column_int64(s, 1);
 
-		if (any_alive(all, (uint32_t)key, (uint32_t)last))
+		if (any_alive(ix, all, (uint32_t)key, (uint32_t)last))
 			continue;
 		if (count == cap) {
 			cap = cap == 0 ? 64 : cap * 2;

@@ -15,34 +15,27 @@
 #include <sys/types.h>
 
 #include "c-client/store/index.h"
+#include "c-client/store/index_brief.h"
 #include "c-client/store/record.h"
 
 /* Grows with each change of what the tables or blobs look like. */
-#define INDEX_FORMAT	1
+#define INDEX_FORMAT	2
 
 /* Records in a blob: packed they mostly fit into a page of 8 KiB.  The newest
  * blob may have fewer, and so may those that messages were removed from. */
-#define INDEX_BLOB_RECORDS	144u
+#define INDEX_BLOB_RECORDS	136u
 
 /* The newest rows of `gone` that are kept. */
 #define INDEX_GONE_MAX	10000
 
 enum index_statement {
 	INDEX_DATA_VERSION, INDEX_BEGIN, INDEX_BEGIN_WRITE, INDEX_COMMIT,
-	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_RECORDS_ALL,
-	INDEX_RECORDS_CHANGED, INDEX_RECORDS_PUT, INDEX_RECORDS_CLEAR,
+	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_RECORDS_BRIEF,
+	INDEX_RECORDS_READ, INDEX_RECORDS_PUT, INDEX_RECORDS_CLEAR,
 	INDEX_GONE_ADD, INDEX_GONE_TRIM, INDEX_GONE_FLOOR, INDEX_GONE_CLEAR,
 	INDEX_PARSED_AT, INDEX_PARSED_AFTER, INDEX_PARSED_PUT,
 	INDEX_PARSED_DROP, INDEX_PARSED_DROP_RANGE, INDEX_PARSED_KEYS,
 	INDEX_PARSED_CLEAR, INDEX_STATEMENTS
-};
-
-/* One row of `records`, and where it is in the array. */
-struct index_blob {
-	int64_t key;
-	size_t start;		/* good for the first `starts` blobs only */
-	uint32_t count;
-	bool dirty;
 };
 
 struct index {
@@ -62,13 +55,19 @@ struct index {
 	int page_size;
 
 	/* What the caller has in memory. */
+	bool lazy;		/* records are read when they are asked for */
+	bool damaged;		/* found out late: the next refresh begins a new
+				 * database */
 	bool loaded;
 	int64_t data_version;
 	uint64_t change, layout;
 	uint32_t uidvalidity;
+	uint32_t uidnext;	/* as of that: what records may not exceed */
+	uint64_t highestmodseq;
 	struct index_blob *blobs;
 	size_t blob_count, blob_cap;
 	size_t starts;		/* blobs whose start is right */
+	size_t ahead, ahead_at;	/* how far is read on, if it goes on here */
 	size_t changed_from;	/* no record below this was changed by a load
 				 * since index_changed_from() */
 	struct arena *strings;	/* keyword names */
@@ -77,6 +76,7 @@ struct index {
 	bool want_soft;
 	bool writing;
 	bool meta_dirty, records_dirty;
+	bool broken;		/* records were missing to it: no commit */
 	bool cleared;		/* all rows go first */
 	bool forget;
 	uint32_t *removed;
@@ -87,6 +87,7 @@ struct index {
 sqlite3_stmt *index_statement(struct index *, enum index_statement);
 int index_run(struct index *, enum index_statement);	/* to its end */
 void index_start_clock(struct index *);
+int index_data_version(struct index *, int64_t *version);
 int index_fault(struct index *, int rc, const char *what, struct fault *);
 bool index_is_damage(int rc);
 uint64_t index_sum(const void *, size_t, uint64_t seed);
@@ -123,18 +124,31 @@ int index_meta_put(struct index *, const struct box_meta *, uint64_t change,
 
 /* index_records.c: the array and the blobs.  Loading leaves array and blobs as
  * they were unless it ends with SQLITE_OK. */
+void index_records_clear_blobs(struct index *);
+/* All of the array will be written to. */
+void index_records_want_huge(struct index_records *);
 int index_records_load(struct index *, struct index_records *, size_t count,
     const struct box_meta *);
 int index_records_load_changed(struct index *, struct index_records *,
     size_t count, const struct box_meta *);
+
+/* index_need.c: beside what index.h has of it.  Read the blobs [from, to),
+ * whose starts are right; each goes to its start behind `base`.  SQLITE_ABORT:
+ * others have changed them since. */
+int index_need_read(struct index *, struct index_blob *, size_t from,
+    size_t to, struct record *base, uint32_t uidnext, uint64_t modseq);
+/* All that are missing. */
+int index_need_rest(struct index *, struct index_records *);
 /* Are these records such as are believed when they are read, with ascending
  * UIDs above `above`? */
-bool index_records_are_sane(const struct record *, size_t, uint32_t above,
-    const struct box_meta *);
+bool index_need_is_sane(const struct record *, size_t, uint32_t above,
+    uint32_t uidnext, uint64_t modseq);
 
 /* index_note.c: beside what index.h has of it.  Make the starts of blobs right
  * up to and with the i-th. */
 void index_note_starts(struct index *, size_t i);
+/* The blob that has record i.  Empty ones have none. */
+struct index_blob *index_note_blob(struct index *, size_t i);
 /* Write the rows that changed; all of them, newly divided, where too many have
  * become short. */
 int index_note_write(struct index *, const struct index_records *,

@@ -3,6 +3,9 @@
  * Records in memory, and the blobs of up to INDEX_BLOB_RECORDS of them that
  * are the rows on disk.  Blobs are in the order of their keys; one whose
  * messages are all gone stays as an empty row until the next repack.
+ *
+ * What is read here is their briefs; records are read at once only where they
+ * were in memory before, or where all are wanted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,6 @@
 
 #include "c-client/base/memory.h"
 #include "c-client/store/box.h"
-#include "c-client/store/index_pack.h"
 #include "c-client/store/index_private.h"
 
 #include "c-client/base/banned.h"
@@ -18,24 +20,37 @@
 /* Blobs that come after this one are packed anew long before. */
 #define KEY_SANE	(INT64_C(1) << 40)
 
+/* Some room for arrivals: to move all records takes milliseconds. */
 #define ROOM	256
 
 /* Of most machines; where it is another one, nothing is lost. */
 #define HUGE_PAGE	((size_t)2 * 1024 * 1024)
 
-/* Rows as they were read, before they are believed. */
+/* Blobs as they were read, before they are believed; and records of theirs, as
+ * if these blobs were all. */
 struct rows {
 	struct index_blob *blobs;
 	size_t count, cap;
+	size_t record_count;
 	struct record *records;
-	size_t record_count, record_cap;
+	size_t record_cap;
 };
 
 static void
 rows_clear(struct rows *rows)
 {
+	for (size_t i = 0; i < rows->count; i++)
+		index_brief_clear(&rows->blobs[i]);
 	free(rows->blobs);
 	free(rows->records);
+}
+
+void
+index_records_clear_blobs(struct index *ix)
+{
+	for (size_t i = 0; i < ix->blob_count; i++)
+		index_brief_clear(&ix->blobs[i]);
+	ix->blob_count = ix->starts = 0;
 }
 
 static void
@@ -58,112 +73,116 @@ grow_blobs(struct index_blob **p, size_t *cap, size_t want)
 
 /*
  * Room for many records.  A session is a new process, and to give it so much
- * memory in pages of 4 KiB takes longer than to read it all.
+ * memory in pages of 4 KiB takes longer than to read it all.  Where they are
+ * read one by one most of the pages are never touched.
  */
 static struct record *
-huge_array(size_t count)
+new_array(size_t count, bool lazy)
 {
 	size_t n = count * sizeof(struct record);
 	void *p;
 
+	if (n < HUGE_PAGE)
+		return memory_grow_array(NULL, count, sizeof(struct record));
 	n = (n + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 	if (posix_memalign(&p, HUGE_PAGE, n) != 0)
 		memory_exhausted(n);
 	/* A system that has none gives others. */
-	madvise(p, n, MADV_HUGEPAGE);
+	madvise(p, n, lazy ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	return p;
 }
 
-bool
-index_records_are_sane(const struct record *r, size_t n, uint32_t above,
-    const struct box_meta *m)
+void
+index_records_want_huge(struct index_records *all)
 {
-	const uint64_t large = UINT64_C(1) << 62;
-	unsigned bad = 0;
-
-	for (size_t i = 0; i < n; i++, r++) {
-		bad |= r->uid <= above;
-		above = r->uid;
-		bad |= r->place > large;
-		bad |= r->disk_size > large;
-		bad |= r->wire_size > large;
-		bad |= r->wire_header > r->wire_size;
-		bad |= (uint64_t)r->disk_header + r->separator > r->disk_size;
-		bad |= r->modseq > m->highestmodseq;
-		bad |= r->flags > (FLAG_ALL_SYSTEM | FLAG_OLD);
-		bad |= r->flags_seen > (FLAG_ALL_SYSTEM | FLAG_OLD);
-		bad |= r->uid_seen != 0 && r->uid_seen != r->uid;
-	}
-	return bad == 0 && above < m->uidnext;
+	if (all->count * sizeof *all->p >= HUGE_PAGE &&
+	    (uintptr_t)all->p % HUGE_PAGE == 0)
+		madvise(all->p, all->count * sizeof *all->p, MADV_HUGEPAGE);
 }
 
-/* Read the rows of a statement that is bound; `expected` records to make room
- * for.  The last one's UID is not below the next one's first. */
 static int
-read_rows(sqlite3_stmt *s, struct rows *rows, size_t expected,
-    const struct box_meta *m)
+by_key(const void *a, const void *b)
 {
-	int64_t key = 0;
+	const struct index_blob *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* Briefs of all blobs that were changed after that commit. */
+static int
+read_briefs(sqlite3_stmt *s, int64_t after, struct rows *rows)
+{
 	int rc;
 
-	/* Some room for arrivals: to move all records takes milliseconds. */
-	if (expected * sizeof *rows->records >= HUGE_PAGE) {
-		rows->record_cap = expected + ROOM;
-		rows->records = huge_array(rows->record_cap);
-	} else {
-		grow_records(&rows->records, &rows->record_cap, expected + 1);
-	}
+	sqlite3_bind_int64(s, 1, after);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		int64_t key = sqlite3_column_int64(s, 0);
+		uint64_t change = (uint64_t)sqlite3_column_int64(s, 1);
 		const char *p = sqlite3_column_blob(s, 2);
-		struct span packed = { p, (size_t)sqlite3_column_bytes(s, 2) };
-		size_t count;
-		struct index_blob *b;
-		struct record *r;
+		struct span packed = { p,
+		    (size_t)sqlite3_column_bytes(s, 2) };
 
-		if (sqlite3_column_int64(s, 0) <= key ||
-		    sqlite3_column_int64(s, 0) > KEY_SANE ||
-		    !index_pack_count(packed, INDEX_BLOB_RECORDS, &count))
-			break;
-		key = sqlite3_column_int64(s, 0);
-		if ((uint64_t)sqlite3_column_int64(s, 1) !=
-		    index_sum(p, packed.n, (uint64_t)key))
-			break;
 		grow_blobs(&rows->blobs, &rows->cap, rows->count + 1);
-		grow_records(&rows->records, &rows->record_cap,
-		    rows->record_count + count);
-		r = rows->records + rows->record_count;
-		index_pack_read(packed, r);
-		if (!index_records_are_sane(r, count,
-		    rows->record_count == 0 ? 0 : r[-1].uid, m))
+		if (key <= 0 || key > KEY_SANE || !index_brief_read(packed,
+		    key, change, &rows->blobs[rows->count]))
 			break;
-		b = &rows->blobs[rows->count++];
-		memset(b, 0, sizeof *b);
-		b->key = key;
-		b->start = rows->record_count;
-		b->count = (uint32_t)count;
-		rows->record_count += count;
+		rows->record_count += rows->blobs[rows->count++].count;
 	}
 	sqlite3_reset(s);
-	return rc == SQLITE_DONE ? SQLITE_OK :
-	    rc == SQLITE_ROW ? SQLITE_CORRUPT : rc;
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? SQLITE_CORRUPT : rc;
+	if (rows->count > 0)
+		qsort(rows->blobs, rows->count, sizeof *rows->blobs, by_key);
+	return SQLITE_OK;
+}
+
+/* Do these make `count` records of ascending UIDs?  Their starts are set. */
+static bool
+set_starts(struct index_blob *blobs, size_t n, size_t count,
+    const struct box_meta *m)
+{
+	size_t start = 0;
+	uint32_t above = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct index_blob *b = &blobs[i];
+
+		b->start = start;
+		start += b->count;
+		if (i > 0 && b->key <= blobs[i - 1].key)
+			return false;
+		if (b->count == 0)
+			continue;
+		if (b->first <= above || b->modseq > m->highestmodseq)
+			return false;
+		above = b->last;
+	}
+	return start == count && above < m->uidnext;
 }
 
 int
 index_records_load(struct index *ix, struct index_records *all, size_t count,
     const struct box_meta *m)
 {
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_ALL);
+	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_BRIEF);
 	struct rows rows = { 0 };
 	int rc;
 
 	if (s == NULL)
 		return sqlite3_extended_errcode(ix->db);
-	/* What is in memory is of no use any more, but for when this fails.
-	 * `count` has passed its checksum only: a false one may not take all
-	 * memory. */
-	rc = read_rows(s, &rows, count < 1000000 ? count : 1000000, m);
-	if (rc == SQLITE_OK && rows.record_count != count)
+	rc = read_briefs(s, -1, &rows);
+	if (rc == SQLITE_OK && !set_starts(rows.blobs, rows.count, count, m))
 		rc = SQLITE_CORRUPT;
+	if (rc == SQLITE_OK) {
+		rows.record_cap = count + ROOM;
+		rows.records = new_array(rows.record_cap, ix->lazy);
+		if (!ix->lazy)
+			rc = index_need_read(ix, rows.blobs, 0, rows.count,
+			    rows.records, m->uidnext, m->highestmodseq);
+		/* In one transaction nobody else comes between. */
+		if (rc == SQLITE_ABORT)
+			rc = SQLITE_CORRUPT;
+	}
 	if (rc != SQLITE_OK) {
 		rows_clear(&rows);
 		return rc;
@@ -171,8 +190,9 @@ index_records_load(struct index *ix, struct index_records *all, size_t count,
 	ix->changed_from = 0;
 	free(all->p);
 	all->p = rows.records;
-	all->count = rows.record_count;
+	all->count = count;
 	all->cap = rows.record_cap;
+	index_records_clear_blobs(ix);
 	free(ix->blobs);
 	ix->blobs = rows.blobs;
 	ix->blob_count = ix->starts = rows.count;
@@ -180,211 +200,179 @@ index_records_load(struct index *ix, struct index_records *all, size_t count,
 	return SQLITE_OK;
 }
 
+/* What becomes of the blobs: one of the old, or of the changed ones. */
+struct source {
+	const struct index_blob *old;		/* NULL: there was none */
+	const struct index_blob *changed;	/* NULL: it stays */
+};
+
 /*
- * Put the old blobs from the i-th on and the changed ones from the j-th on
- * together.  Both are in the order of their keys; a changed one takes the old
- * one's place.
+ * Put the old blobs and the changed ones together.  Both are in the order of
+ * their keys; a changed one takes the old one's place.
  */
-static void
-merge(const struct index *ix, size_t i, const struct index_records *all,
-    const struct rows *changed, size_t j, struct rows *out)
+static struct source *
+merge(const struct index *ix, const struct rows *changed, struct rows *out)
 {
+	size_t most = ix->blob_count + changed->count, i = 0, j = 0;
+	struct source *from = memory_grow_array(NULL, most + 1, sizeof *from);
+
+	grow_blobs(&out->blobs, &out->cap, most + 1);
 	while (i < ix->blob_count || j < changed->count) {
-		const struct index_blob *b;
-		const struct record *from = all->p;
-		struct index_blob *to;
+		struct source *f = &from[out->count];
 
-		if (i == ix->blob_count || (j < changed->count &&
-		    changed->blobs[j].key <= ix->blobs[i].key)) {
-			if (i < ix->blob_count &&
-			    changed->blobs[j].key == ix->blobs[i].key)
-				i++;
-			b = &changed->blobs[j++];
-			from = changed->records;
-		} else {
-			b = &ix->blobs[i++];
-		}
-		grow_blobs(&out->blobs, &out->cap, out->count + 1);
-		to = &out->blobs[out->count++];
-		*to = *b;
-		grow_records(&out->records, &out->record_cap,
-		    out->record_count + b->count);
-		if (b->count > 0)
-			memcpy(out->records + out->record_count,
-			    from + b->start, b->count * sizeof *from);
-		out->record_count += b->count;
+		f->old = i < ix->blob_count && (j == changed->count ||
+		    ix->blobs[i].key <= changed->blobs[j].key) ?
+		    &ix->blobs[i] : NULL;
+		f->changed = j < changed->count && (f->old == NULL ||
+		    f->old->key == changed->blobs[j].key) ?
+		    &changed->blobs[j] : NULL;
+		i += f->old != NULL;
+		j += f->changed != NULL;
+		out->blobs[out->count++] = f->changed != NULL ? *f->changed :
+		    *f->old;
 	}
+	return from;
 }
 
-/* Index of the first blob with a key not below this one. */
-static size_t
-place_of_key(const struct index *ix, int64_t key)
-{
-	size_t low = 0, high = ix->blob_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (ix->blobs[mid].key < key)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* How many of the changed blobs, from the first on, did change in contents
- * only, so that nothing has to move for them? */
-static size_t
-count_same_places(const struct index *ix, const struct rows *changed)
-{
-	size_t i = 0;
-
-	for (; i < changed->count; i++) {
-		size_t at = place_of_key(ix, changed->blobs[i].key);
-
-		if (at == ix->blob_count ||
-		    ix->blobs[at].key != changed->blobs[i].key ||
-		    ix->blobs[at].count != changed->blobs[i].count)
-			break;
-	}
-	return i;
-}
-
-/* The changed rows were checked among themselves; now the borders. */
+/* Should the records of a changed blob be read now? */
 static bool
-borders_are_sane(const struct index_records *all, size_t at, size_t count)
+is_wanted(const struct index *ix, const struct index_blob *b)
 {
-	if (count == 0)
-		return true;
-	return (at == 0 || all->p[at - 1].uid < all->p[at].uid) &&
-	    (at + count >= all->count ||
-	    all->p[at + count - 1].uid < all->p[at + count].uid);
+	struct index_blob key = { .key = b->key };
+	const struct index_blob *old = ix->blob_count == 0 ? NULL :
+	    bsearch(&key, ix->blobs, ix->blob_count, sizeof key, by_key);
+
+	return !ix->lazy || (old != NULL && old->here);
 }
 
-/* Exchange the first `n` changed blobs with what they take the place of. */
-static void
-swap_in_place(const struct index *ix, struct index_records *all,
-    const struct rows *changed, size_t n)
-{
-	struct record spare[INDEX_BLOB_RECORDS];
-
-	for (size_t i = 0; i < n; i++) {
-		const struct index_blob *b = &changed->blobs[i];
-		size_t octets = b->count * sizeof spare[0];
-		struct record *to, *from;
-
-		if (b->count == 0)
-			continue;
-		to = all->p + ix->blobs[place_of_key(ix, b->key)].start;
-		from = changed->records + b->start;
-		memcpy(spare, to, octets);
-		memcpy(to, from, octets);
-		memcpy(from, spare, octets);
-	}
-}
-
-static bool
-in_place_is_sane(const struct index *ix, const struct index_records *all,
-    const struct rows *changed, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct index_blob *b = &changed->blobs[i];
-
-		if (!borders_are_sane(all, ix->blobs[place_of_key(ix,
-		    b->key)].start, b->count))
-			return false;
-	}
-	return true;
-}
-
-/* Replace blobs and records from blob `at` on. */
-static void
-put_tail(struct index *ix, struct index_records *all, size_t at,
-    const struct rows *tail)
-{
-	size_t start = at == ix->blob_count ? all->count :
-	    ix->blobs[at].start;
-
-	grow_blobs(&ix->blobs, &ix->blob_cap, at + tail->count);
-	if (tail->count > 0)
-		memcpy(ix->blobs + at, tail->blobs,
-		    tail->count * sizeof *ix->blobs);
-	ix->blob_count = at + tail->count;
-	ix->starts = at;
-	grow_records(&all->p, &all->cap, start + tail->record_count);
-	if (tail->record_count > 0)
-		memcpy(all->p + start, tail->records,
-		    tail->record_count * sizeof *all->p);
-	all->count = start + tail->record_count;
-}
-
-/*
- * Most changes are of two kinds: flags, which change blobs in place, and
- * arrivals, which change the end.  What comes behind the first blob that
- * became longer or shorter is put together anew.
- */
 static int
-apply_changed(struct index *ix, struct index_records *all,
-    struct rows *changed, size_t count, const struct box_meta *m)
+read_wanted(struct index *ix, struct rows *changed, const struct box_meta *m)
 {
-	size_t n = count_same_places(ix, changed), at, start;
-	struct rows tail = { 0 };
-	uint32_t above;
-	bool sane;
+	int rc = SQLITE_OK;
+	size_t start = 0;
 
-	at = n == changed->count ? ix->blob_count :
-	    place_of_key(ix, changed->blobs[n].key);
-	start = at == ix->blob_count ? all->count : ix->blobs[at].start;
-	merge(ix, at, all, changed, n, &tail);
-	swap_in_place(ix, all, changed, n);
-	above = start == 0 ? 0 : all->p[start - 1].uid;
-	sane = start + tail.record_count == count && above < m->uidnext &&
-	    index_records_are_sane(tail.records, tail.record_count, above, m);
-	if (sane) {
-		size_t was = all->count;
-
-		/* Borders within what stays, without the old tail. */
-		all->count = start;
-		sane = in_place_is_sane(ix, all, changed, n);
-		all->count = was;
+	changed->records = memory_grow_array(NULL, changed->record_count + 1,
+	    sizeof *changed->records);
+	for (size_t i = 0; i < changed->count; i++) {
+		changed->blobs[i].start = start;
+		start += changed->blobs[i].count;
 	}
-	if (sane) {
-		size_t from = n == 0 ? start : ix->blobs[place_of_key(ix,
-		    changed->blobs[0].key)].start;
+	/* Those that follow each other are mostly rows that do so too. */
+	for (size_t i = 0; rc == SQLITE_OK && i < changed->count; i++)
+		if (is_wanted(ix, &changed->blobs[i]))
+			rc = index_need_read(ix, changed->blobs, i, i + 1,
+			    changed->records, m->uidnext, m->highestmodseq);
+	return rc == SQLITE_ABORT ? SQLITE_CORRUPT : rc;
+}
 
-		/* In the first blob of the tail what is there already is
-		 * mostly the same: arrivals fill it up. */
-		while (n == 0 && from < all->count &&
-		    from - start < tail.record_count && memcmp(&all->p[from],
-		    &tail.records[from - start], sizeof *all->p) == 0)
-			from++;
-		if (from < ix->changed_from)
-			ix->changed_from = from;
-		put_tail(ix, all, at, &tail);
-	} else
-		swap_in_place(ix, all, changed, n);
-	rows_clear(&tail);
-	return sane ? SQLITE_OK : SQLITE_CORRUPT;
+static void
+move(struct index_records *all, const struct index_blob *from,
+    const struct index_blob *to)
+{
+	if (from->here && from->count > 0)
+		memmove(all->p + to->start, all->p + from->start,
+		    from->count * sizeof *all->p);
+}
+
+/* What stays goes to its new place: first what goes to the front, from the
+ * front on, then what goes to the end, from the end on, so that nothing is
+ * overwritten before it has moved. */
+static void
+move_all(struct index_records *all, const struct source *from,
+    const struct rows *to)
+{
+	for (size_t i = 0; i < to->count; i++)
+		if (from[i].changed == NULL &&
+		    to->blobs[i].start < from[i].old->start)
+			move(all, from[i].old, &to->blobs[i]);
+	for (size_t i = to->count; i-- > 0;)
+		if (from[i].changed == NULL &&
+		    to->blobs[i].start > from[i].old->start)
+			move(all, from[i].old, &to->blobs[i]);
+}
+
+/* The first record that is another one.  In a blob that has become longer what
+ * was there is mostly the same: arrivals fill it up. */
+static size_t
+first_changed(const struct source *from, const struct rows *to,
+    const struct index_records *all, const struct rows *changed)
+{
+	const struct index_blob *old, *new;
+	size_t i = 0, k = 0;
+
+	while (i < to->count && from[i].changed == NULL)
+		i++;
+	if (i == to->count)
+		return SIZE_MAX;
+	old = from[i].old;
+	new = from[i].changed;
+	while (old != NULL && old->here && new->here && k < old->count &&
+	    k < new->count && memcmp(all->p + old->start + k,
+	    changed->records + new->start + k, sizeof *all->p) == 0)
+		k++;
+	return to->blobs[i].start + k;
+}
+
+/* The new order, which was checked, takes the place of the old one. */
+static void
+put(struct index *ix, struct index_records *all, const struct source *from,
+    struct rows *changed, struct rows *out, size_t count)
+{
+	size_t first = first_changed(from, out, all, changed);
+
+	if (first < ix->changed_from)
+		ix->changed_from = first;
+	grow_records(&all->p, &all->cap, count + 1);
+	move_all(all, from, out);
+	for (size_t i = 0; i < out->count; i++) {
+		const struct index_blob *b = from[i].changed;
+
+		if (b == NULL)
+			continue;
+		if (b->here && b->count > 0)
+			memcpy(all->p + out->blobs[i].start,
+			    changed->records + b->start,
+			    b->count * sizeof *all->p);
+		if (from[i].old != NULL)
+			free(from[i].old->gaps);
+	}
+	all->count = count;
+	free(ix->blobs);
+	ix->blobs = out->blobs;
+	ix->blob_count = ix->starts = out->count;
+	ix->blob_cap = out->cap;
+	/* Their gaps have a new owner. */
+	changed->count = 0;
 }
 
 int
 index_records_load_changed(struct index *ix, struct index_records *all,
     size_t count, const struct box_meta *m)
 {
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_CHANGED);
-	struct rows changed = { 0 };
+	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_BRIEF);
+	struct rows changed = { 0 }, out = { 0 };
+	struct source *from;
 	int rc;
 
 	if (s == NULL)
 		return sqlite3_extended_errcode(ix->db);
-	sqlite3_bind_int64(s, 1, (int64_t)ix->change);
-	rc = read_rows(s, &changed, 0, m);
-	if (rc == SQLITE_OK) {
-		if (ix->blob_count > 0)
-			index_note_starts(ix, ix->blob_count - 1);
-		rc = apply_changed(ix, all, &changed, count, m);
+	if (ix->blob_count > 0)
+		index_note_starts(ix, ix->blob_count - 1);
+	rc = read_briefs(s, (int64_t)ix->change, &changed);
+	if (rc == SQLITE_OK)
+		rc = read_wanted(ix, &changed, m);
+	if (rc != SQLITE_OK) {
+		rows_clear(&changed);
+		return rc;
 	}
+	from = merge(ix, &changed, &out);
+	if (set_starts(out.blobs, out.count, count, m))
+		put(ix, all, from, &changed, &out, count);
+	else {
+		free(out.blobs);
+		rc = SQLITE_CORRUPT;
+	}
+	free(from);
 	rows_clear(&changed);
 	return rc;
 }

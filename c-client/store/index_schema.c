@@ -22,8 +22,9 @@
 static const char *const tables[] = {
 	"CREATE TABLE box(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB)",
 	"CREATE TABLE records(key INTEGER PRIMARY KEY, change INTEGER, "
-	    "sum INTEGER, data BLOB)",
-	"CREATE INDEX records_change ON records(change)",
+	    "brief BLOB, data BLOB)",
+	/* Has all that is read when a mailbox is opened. */
+	"CREATE INDEX records_change ON records(change, brief)",
 	/* key: kind * 2^32 + first UID */
 	"CREATE TABLE parsed(key INTEGER PRIMARY KEY, last INTEGER, "
 	    "sum INTEGER, data BLOB)",
@@ -41,15 +42,14 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_BOX_GET] = "SELECT sum, data FROM box WHERE id = 1",
 	[INDEX_BOX_PUT] = "INSERT OR REPLACE INTO box(id, sum, data) "
 	    "VALUES(1, ?1, ?2)",
-	[INDEX_RECORDS_ALL] = "SELECT key, sum, data FROM records "
-	    "ORDER BY key",
-	/* Left to itself SQLite would read all rows in the order of keys. */
-	[INDEX_RECORDS_CHANGED] = "SELECT key, sum, data FROM records "
-	    "WHERE key IN (SELECT key FROM records INDEXED BY "
-	    "records_change WHERE change > ?1) ORDER BY key",
-	[INDEX_RECORDS_PUT] = "INSERT INTO records(key, change, sum, data) "
+	/* Left to itself SQLite might read all rows. */
+	[INDEX_RECORDS_BRIEF] = "SELECT key, change, brief FROM records "
+	    "INDEXED BY records_change WHERE change > ?1",
+	[INDEX_RECORDS_READ] = "SELECT key, change, data FROM records "
+	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+	[INDEX_RECORDS_PUT] = "INSERT INTO records(key, change, brief, data) "
 	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT(key) DO UPDATE SET "
-	    "change = excluded.change, sum = excluded.sum, "
+	    "change = excluded.change, brief = excluded.brief, "
 	    "data = excluded.data",
 	[INDEX_RECORDS_CLEAR] = "DELETE FROM records",
 	[INDEX_GONE_ADD] = "INSERT INTO gone(first, last, modseq) "

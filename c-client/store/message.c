@@ -110,15 +110,14 @@ reader_forget(struct reader *r)
 }
 
 static const struct record *
-record_of(const struct box *box, uint32_t uid, struct fault *why)
+record_of(struct box *box, uint32_t uid, struct fault *why)
 {
-	ptrdiff_t i = box_find(box, uid);
+	size_t at;
+	const struct record *r = box_record(box, uid, &at);
 
-	if (i < 0) {
+	if (r == NULL)
 		fault_set(why, FAULT_EXPUNGED, "UID %u is gone", uid);
-		return NULL;
-	}
-	return &box->records[i];
+	return r;
 }
 
 static bool

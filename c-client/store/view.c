@@ -44,7 +44,7 @@ claim_recent(struct view *v, struct fault *why)
 	uint32_t first = box->meta.first_recent;
 
 	if (v->readonly || first >= box->meta.uidnext || box->count == 0 ||
-	    box->records[box->count - 1].uid < first)
+	    box_uid(box, box->count - 1) < first)
 		return first;
 	/* What is lost with the power is \Recent once more. */
 	if (box_begin_soft(box, why) == -1)
@@ -70,16 +70,17 @@ take_arrivals(struct view *v, uint32_t first)
 	size_t i = v->last == UINT32_MAX ? box->count :
 	    box_find_from(box, v->last + 1);
 
+	if (i == box->count)
+		return;
 	reserve(v, v->count + (box->count - i));
+	box_uids(box, i, box->count - i, v->uids + v->count);
 	for (; i < box->count; i++) {
-		uint32_t uid = box->records[i].uid;
+		bool recent = v->uids[v->count] >= first;
 
-		v->uids[v->count] = uid;
-		v->recent[v->count] = uid >= first;
-		v->recent_count += uid >= first;
-		v->count++;
-		v->last = uid;
+		v->recent[v->count++] = recent;
+		v->recent_count += recent;
 	}
+	v->last = v->uids[v->count - 1];
 }
 
 /* Everything up to now counts as told. */
@@ -152,25 +153,44 @@ unchanged(const struct view *v)
  * and leave the arrays, if they may; the numbers of changed ones are those
  * after that.
  */
+/* Was the record changed since the view was told?  One that can't be read now
+ * counts as changed: it is read again when it is told. */
+static bool
+is_changed(const struct view *v, size_t at, size_t *quiet_to)
+{
+	const struct record *r;
+
+	if (at >= *quiet_to)
+		*quiet_to = at + box_quiet(v->box, at, v->told);
+	if (at < *quiet_to)
+		return false;
+	r = box_at(v->box, at);
+	return r == NULL || r->modseq > v->told;
+}
+
 static void
 compare(struct view *v, bool may_expunge, struct arena *arena,
     struct view_changes *out)
 {
 	const struct box *box = v->box;
 	size_t start = unchanged(v), at = start, kept = start, all = v->count;
-	size_t expunged = 0, changed = 0;
+	size_t expunged = 0, changed = 0, quiet_to = 0;
+	size_t base = start < box->count ? start : box->count;
+	uint32_t *uids = memory_grow_array(NULL, box->count - base + 1,
+	    sizeof *uids);
 
 	/* Each message is in one of the lists at most: one from the front,
 	 * one from the end. */
 	v->spare = memory_grow_array(v->spare, all - start + 1,
 	    sizeof *v->spare);
+	box_uids(box, base, box->count - base, uids);
 	for (size_t i = start; i < all; i++) {
 		uint32_t uid = v->uids[i], number = (uint32_t)kept + 1;
 		bool gone;
 
-		while (at < box->count && box->records[at].uid < uid)
+		while (at < box->count && uids[at - base] < uid)
 			at++;
-		gone = at == box->count || box->records[at].uid != uid;
+		gone = at >= box->count || uids[at - base] != uid;
 		if (gone && may_expunge) {
 			v->spare[expunged++] = number;
 			out->recent |= v->recent[i];
@@ -178,13 +198,14 @@ compare(struct view *v, bool may_expunge, struct arena *arena,
 			continue;
 		}
 		out->hidden |= gone;
-		if (!gone && box->records[at].modseq > v->told)
+		if (!gone && is_changed(v, at, &quiet_to))
 			v->spare[all - start - ++changed] = number;
 		v->uids[kept] = uid;
 		v->recent[kept] = v->recent[i];
 		kept++;
 	}
 	v->count = kept;
+	free(uids);
 	for (size_t i = 0; i < changed / 2; i++) {
 		uint32_t *p = v->spare + all - start - changed;
 		uint32_t other = p[i];
@@ -248,15 +269,21 @@ view_sync(struct view *v, bool may_expunge, struct arena *arena,
 void
 view_told(struct view *v, uint64_t before, uint64_t modseq)
 {
-	const struct box *box = v->box;
+	struct box *box = v->box;
+	const struct record *r;
+	size_t quiet;
 
 	if (v->told < before)
 		return;
 	/* What somebody else changed between has a MODSEQ between. */
-	for (size_t i = 0; i < box->count; i++)
-		if (box->records[i].modseq > before &&
-		    box->records[i].modseq != modseq)
+	for (size_t i = 0; i < box->count; i += quiet > 0 ? quiet : 1) {
+		quiet = box_quiet(box, i, before);
+		if (quiet > 0)
+			continue;
+		r = box_at(box, i);
+		if (r == NULL || (r->modseq > before && r->modseq != modseq))
 			return;
+	}
 	if (v->told < modseq)
 		v->told = modseq;
 }
@@ -280,30 +307,22 @@ view_number(const struct view *v, uint32_t uid)
 const struct record *
 view_record(const struct view *v, uint32_t number)
 {
-	ptrdiff_t i;
+	size_t at;
 
 	if (number == 0 || number > v->count)
 		return NULL;
-	/* Mostly nothing is gone. */
-	if (number <= v->box->count &&
-	    v->box->records[number - 1].uid == v->uids[number - 1])
-		return &v->box->records[number - 1];
-	i = box_find(v->box, v->uids[number - 1]);
-	return i < 0 ? NULL : &v->box->records[i];
+	return box_record(v->box, v->uids[number - 1], &at);
 }
 
 uint32_t
 view_first_unseen(const struct view *v)
 {
 	const struct box *box = v->box;
-	size_t at = 0;
+	uint32_t number = 0;
 
-	for (size_t i = 0; i < v->count; i++) {
-		while (at < box->count && box->records[at].uid < v->uids[i])
-			at++;
-		if (at < box->count && box->records[at].uid == v->uids[i] &&
-		    !(box->records[at].flags & FLAG_SEEN))
-			return (uint32_t)i + 1;
-	}
-	return 0;
+	/* What came just now is in the records and not in the view. */
+	for (size_t i = box_next_unseen(box, 0); i < box->count &&
+	    number == 0; i = box_next_unseen(box, i + 1))
+		number = view_number(v, box_uid(box, i));
+	return number;
 }

@@ -59,6 +59,21 @@ box_find_from(const struct box *box, uint32_t uid)
 	return i;
 }
 
+struct record *
+box_at(struct box *box, size_t i)
+{
+	return i < box->count ? &box->records[i] : NULL;
+}
+
+struct record *
+box_record(struct box *box, uint32_t uid, size_t *at)
+{
+	ptrdiff_t i = box_find(box, uid);
+
+	*at = i < 0 ? 0 : (size_t)i;
+	return i < 0 ? NULL : &box->records[i];
+}
+
 int
 box_keyword(const struct box *box, struct span name)
 {

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a blob of records without reading it. */
+#include "c-client/store/index_brief.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c-client/base/buf.h"
+#include "c-client/base/memory.h"
+#include "c-client/store/index_private.h"
+
+#include "c-client/base/banned.h"
+
+_Static_assert(INDEX_BLOB_RECORDS <= UINT8_MAX, "counts are octets");
+
+/* Behind it are the gaps, and a checksum of all. */
+struct packed {
+	uint64_t sum, modseq, octets;
+	uint32_t first, last;
+	uint8_t count, unseen, first_unseen, width;
+	uint32_t zero;
+};
+
+/* One that is no other's, of key and change. */
+static uint64_t
+seed_of(int64_t key, uint64_t change)
+{
+	return (uint64_t)key * UINT64_C(0x9e3779b97f4a7c15) + change;
+}
+
+static uint32_t
+gap_at(const struct index_blob *b, size_t i)
+{
+	uint32_t wide;
+	uint16_t narrow;
+
+	switch (b->width) {
+	case 1:
+		return b->gaps[i];
+	case 2:
+		memcpy(&narrow, b->gaps + 2 * i, sizeof narrow);
+		return narrow;
+	case 4:
+		memcpy(&wide, b->gaps + 4 * i, sizeof wide);
+		return wide;
+	default:
+		return 0;
+	}
+}
+
+static void
+gaps_make(struct index_blob *b, const struct record *r)
+{
+	uint32_t widest = 0;
+
+	for (size_t i = 1; i < b->count; i++)
+		if (r[i].uid - r[i - 1].uid - 1 > widest)
+			widest = r[i].uid - r[i - 1].uid - 1;
+	b->width = widest == 0 ? 0 : widest <= UINT8_MAX ? 1 :
+	    widest <= UINT16_MAX ? 2 : 4;
+	if (b->width == 0)
+		return;
+	b->gaps = memory_alloc((size_t)b->width * (b->count - 1));
+	for (size_t i = 1; i < b->count; i++) {
+		uint32_t gap = r[i].uid - r[i - 1].uid - 1;
+		uint8_t *p = b->gaps + b->width * (i - 1);
+
+		if (b->width == 4)
+			memcpy(p, &gap, sizeof gap);
+		else if (b->width == 2)
+			memcpy(p, &(uint16_t){ (uint16_t)gap }, 2);
+		else
+			*p = (uint8_t)gap;
+	}
+}
+
+void
+index_brief_clear(struct index_blob *b)
+{
+	free(b->gaps);
+	b->gaps = NULL;
+	b->width = 0;
+}
+
+void
+index_brief_make(struct index_blob *b, const struct record *r)
+{
+	index_brief_clear(b);
+	b->modseq = b->octets = 0;
+	b->first = b->last = 0;
+	b->unseen = 0;
+	b->first_unseen = (uint8_t)b->count;
+	if (b->count == 0)
+		return;
+	b->first = r[0].uid;
+	b->last = r[b->count - 1].uid;
+	for (size_t i = 0; i < b->count; i++) {
+		if (r[i].modseq > b->modseq)
+			b->modseq = r[i].modseq;
+		b->octets += r[i].wire_size;
+		if ((r[i].flags & FLAG_SEEN) != 0)
+			continue;
+		if (b->unseen++ == 0)
+			b->first_unseen = (uint8_t)i;
+	}
+	gaps_make(b, r);
+}
+
+static size_t
+gaps_size(uint32_t count, uint8_t width)
+{
+	return count == 0 ? 0 : (size_t)width * (count - 1);
+}
+
+void
+index_brief_write(struct buf *out, const struct index_blob *b)
+{
+	struct packed p = { .sum = b->sum, .modseq = b->modseq,
+	    .octets = b->octets, .first = b->first, .last = b->last,
+	    .count = (uint8_t)b->count, .unseen = b->unseen,
+	    .first_unseen = b->first_unseen, .width = b->width };
+	size_t from = out->n;
+	uint64_t check;
+
+	buf_add(out, &p, sizeof p);
+	if (b->gaps != NULL)
+		buf_add(out, b->gaps, gaps_size(b->count, b->width));
+	check = index_sum(out->p + from, out->n - from,
+	    seed_of(b->key, b->change));
+	buf_add(out, &check, sizeof check);
+}
+
+static bool
+is_sane(const struct index_blob *b)
+{
+	uint64_t uid = b->first;
+
+	if (b->count == 0)
+		return b->first == 0 && b->last == 0 && b->width == 0 &&
+		    b->unseen == 0 && b->first_unseen == 0;
+	for (size_t i = 0; i + 1 < b->count; i++)
+		uid += (uint64_t)gap_at(b, i) + 1;
+	return b->first > 0 && uid == b->last && b->unseen <= b->count &&
+	    b->first_unseen + b->unseen <= b->count;
+}
+
+bool
+index_brief_read(struct span packed, int64_t key, uint64_t change,
+    struct index_blob *b)
+{
+	struct packed p;
+	uint64_t check;
+	size_t gaps;
+
+	memset(b, 0, sizeof *b);
+	if (packed.p == NULL || packed.n < sizeof p + sizeof check)
+		return false;
+	memcpy(&p, packed.p, sizeof p);
+	gaps = packed.n - sizeof p - sizeof check;
+	memcpy(&check, packed.p + sizeof p + gaps, sizeof check);
+	if (check != index_sum(packed.p, sizeof p + gaps, seed_of(key,
+	    change)) || p.count > INDEX_BLOB_RECORDS || p.zero != 0 ||
+	    (p.width > 2 && p.width != 4) ||
+	    gaps != gaps_size(p.count, p.width))
+		return false;
+	*b = (struct index_blob){ .key = key, .change = change,
+	    .sum = p.sum, .modseq = p.modseq, .octets = p.octets,
+	    .count = p.count, .first = p.first, .last = p.last,
+	    .width = p.width, .unseen = p.unseen,
+	    .first_unseen = p.first_unseen };
+	if (gaps > 0) {
+		b->gaps = memory_alloc(gaps);
+		memcpy(b->gaps, packed.p + sizeof p, gaps);
+	}
+	if (is_sane(b))
+		return true;
+	index_brief_clear(b);
+	return false;
+}
+
+void
+index_brief_uids(const struct index_blob *b, size_t from, uint32_t *out)
+{
+	uint32_t uid = b->first;
+
+	if (b->gaps == NULL) {
+		for (size_t i = from; i < b->count; i++)
+			*out++ = b->first + (uint32_t)i;
+		return;
+	}
+	for (size_t i = 0; i < b->count; i++) {
+		if (i > 0)
+			uid += gap_at(b, i - 1) + 1;
+		if (i >= from)
+			*out++ = uid;
+	}
+}
+
+size_t
+index_brief_find(const struct index_blob *b, uint32_t uid)
+{
+	uint32_t at = b->first;
+	size_t i = 0;
+
+	if (b->count == 0 || uid <= b->first)
+		return 0;
+	if (uid > b->last)
+		return b->count;
+	if (b->gaps == NULL)
+		return uid - b->first;
+	while (at < uid)
+		at += gap_at(b, i++) + 1;
+	return i;
+}
