@@ -85,14 +85,38 @@ LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
 
 # --- What there is ----------------------------------------------------------
 
-TLS_SRC = $(if $(filter 1,$(WITH_TLS)),$(filter-out ssl/tls_none.c,\
-	$(wildcard ssl/*.c)),ssl/tls_none.c)
-AUTH_SRC = $(filter-out $(if $(filter 0,$(WITH_PAM)),c-client/auth/auth_pam.c),\
-	$(wildcard c-client/auth/*.c))
-LIB_SRC = $(wildcard c-client/base/*.c c-client/mime/*.c c-client/store/*.c \
-	c-client/formats/*.c c-client/server/*.c) $(AUTH_SRC) $(TLS_SRC)
-IMAPD_SRC = $(wildcard imapd/*.c)
-IPOPD_SRC = $(wildcard ipopd/*.c)
+# The table of contents; `make lint` compares it with the folders.
+BASE = arena base64 buf config digest fault file log memory netaddr span
+MIME = addr addr_lex casemap charset date encword envelope header imapstr \
+	param part part_fields section structure transfer utf7
+STORE = account append box box_flags box_names box_status cursor driver \
+	index index_file index_gone index_meta index_move index_note \
+	index_pack index_parsed index_path index_records index_schema list \
+	list_entries list_pattern list_subscribed message name parsed \
+	search search_body search_text seqset view watch
+FORMATS = drivers mbox mbox_append mbox_format mbox_keywords mbox_lock \
+	mbox_match mbox_merge mbox_meta mbox_names mbox_note mbox_read \
+	mbox_scan mbox_separator mbox_stamp mbox_sync mbox_window \
+	mbox_wire
+AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
+	auth_users
+SERVER = arguments cache connection front link listen monitor port \
+	prelogin privsep process pump sandbox sasl spool start stream
+SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert,tls_none)
+IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
+	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
+	cmd_idle cmd_list cmd_logout cmd_namespace cmd_noop cmd_rename \
+	cmd_search cmd_select cmd_status cmd_store cmd_subscribe command \
+	fetch fetch_args fetch_body id main prelogin reply search_args \
+	session session_box wire workarounds
+IPOPD = line main prelogin reply retr session state_trans stuff
+
+LIB_SRC = $(BASE:%=c-client/base/%.c) $(MIME:%=c-client/mime/%.c) \
+	$(STORE:%=c-client/store/%.c) $(FORMATS:%=c-client/formats/%.c) \
+	$(AUTH:%=c-client/auth/%.c) $(SERVER:%=c-client/server/%.c) \
+	$(SSL:%=ssl/%.c)
+IMAPD_SRC = $(IMAPD:%=imapd/%.c)
+IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
 	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
