@@ -87,8 +87,8 @@ LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
 
 # The table of contents; `make lint` compares it with the folders.
 BASE = arena base64 buf config digest fault file log memory netaddr span
-MIME = addr addr_lex casemap charset date encword envelope header imapstr \
-	param part part_fields section structure transfer utf7
+MIME = addr addr_lex boundary casemap charset date encword envelope header \
+	imapstr param part part_fields section structure transfer utf7
 STORE = account append box box_flags box_names box_status cursor driver \
 	index index_file index_gone index_meta index_move index_note \
 	index_pack index_parsed index_path index_records index_schema list \
