@@ -107,8 +107,8 @@ IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_namespace cmd_noop cmd_rename \
 	cmd_search cmd_select cmd_status cmd_store cmd_subscribe command \
-	fetch fetch_args fetch_body id main prelogin reply search_args \
-	session session_box wire workarounds
+	fetch fetch_args fetch_body id main prelogin prelogin_verb reply \
+	search_args session session_box wire workarounds
 IPOPD = line main prelogin reply retr session state_trans stuff
 
 LIB_SRC = $(BASE:%=c-client/base/%.c) $(MIME:%=c-client/mime/%.c) \
