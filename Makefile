@@ -131,7 +131,8 @@ LIB_A = $B/c-client.a
 # The names under which everybody looks for them; never of a sanitizer build.
 PRODUCTS = c-client/c-client.a imapd/imapd ipopd/ipop3d
 
-all: machine $(if $(SAN),$(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d,$(PRODUCTS))
+all: programs $(if $(SAN),,$(PRODUCTS))
+programs: machine $(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d
 
 c-client/c-client.a: $(LIB_A)
 imapd/imapd: $B/imapd/imapd
@@ -256,14 +257,18 @@ $B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
 		$(LIB_A) $(LIBS)
 fuzzers: $(REPLAY:%=%.fuzz)
 
-build-tests: all $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
+build-tests: programs $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
 	$B/tests/lib/echo_service $B/tests/lib/pam_record.so
+
+# For those who type `make check`: on all processors.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf \
+	_NPROCESSORS_ONLN))
 
 run:
 	@sh tests/lib/run_demo.sh
 check:
 	@sh tests/lib/packages.sh check
-	@$(MAKE) --no-print-directory build-tests
+	@$(MAKE) --no-print-directory $(PARALLEL) all build-tests
 	@BUILD=$B sh tests/lib/check.sh
 check-unit: build-tests
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
@@ -278,7 +283,7 @@ clean:
 	rm -rf build $(PRODUCTS)
 
 FORCE:
-.PHONY: all machine install run check check-unit fuzzers bench lint cleanroom clean FORCE \
+.PHONY: all programs machine install run check check-unit fuzzers bench lint cleanroom clean FORCE \
 	build-tests $(TARGETS)
 .SECONDARY:
 
