@@ -88,16 +88,41 @@ LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
 
 # --- What there is ----------------------------------------------------------
 
-TLS_SRC = $(if $(filter 1,$(WITH_TLS)),$(filter-out ssl/tls_none.c,\
-	$(wildcard ssl/*.c)),ssl/tls_none.c)
-AUTH_SRC = $(filter-out $(if $(filter 0,$(WITH_PAM)),c-client/auth/auth_pam.c),\
-	$(wildcard c-client/auth/*.c))
-BASE_SRC = $(filter-out $(if $(TRIPS),,c-client/base/trip.c),\
-	$(wildcard c-client/base/*.c))
-LIB_SRC = $(BASE_SRC) $(wildcard c-client/mime/*.c c-client/store/*.c \
-	c-client/formats/*.c c-client/server/*.c) $(AUTH_SRC) $(TLS_SRC)
-IMAPD_SRC = $(wildcard imapd/*.c)
-IPOPD_SRC = $(wildcard ipopd/*.c)
+# The table of contents; `make lint` compares it with the folders.
+BASE = arena base64 buf config digest fault file log memory netaddr span \
+	$(if $(TRIPS),trip)
+MIME = addr addr_lex boundary casemap charset date encword envelope header \
+	imapstr param part part_fields section structure transfer utf7
+STORE = account append box box_flags box_inbox box_names box_status copy \
+	cursor driver index index_brief index_file index_gone index_meta \
+	index_move index_need index_note index_pack index_parsed index_path \
+	index_records index_schema list list_entries list_pattern \
+	list_subscribed message name parsed search search_body search_text \
+	seqset view watch
+FORMATS = drivers mbox mbox_append mbox_base mbox_change mbox_expunge \
+	mbox_flush mbox_format mbox_keywords mbox_lock mbox_match mbox_merge \
+	mbox_meta mbox_names mbox_note mbox_read mbox_redo mbox_rewrite \
+	mbox_room mbox_scan mbox_scribe mbox_separator mbox_stamp mbox_sync \
+	mbox_window mbox_wire
+AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
+	auth_users
+SERVER = arguments cache connection front link listen monitor port prelogin \
+	privsep process pump sandbox sasl spool start stream
+SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert,tls_none)
+IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
+	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
+	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \
+	cmd_rename cmd_search cmd_select cmd_status cmd_store cmd_subscribe \
+	command copies fetch fetch_args fetch_body id main prelogin \
+	prelogin_verb reply search_args session session_box wire workarounds
+IPOPD = line main prelogin reply retr session state_trans stuff
+
+LIB_SRC = $(BASE:%=c-client/base/%.c) $(MIME:%=c-client/mime/%.c) \
+	$(STORE:%=c-client/store/%.c) $(FORMATS:%=c-client/formats/%.c) \
+	$(AUTH:%=c-client/auth/%.c) $(SERVER:%=c-client/server/%.c) \
+	$(SSL:%=ssl/%.c)
+IMAPD_SRC = $(IMAPD:%=imapd/%.c)
+IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
 	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c \
 	tests/lib/passwd.c
@@ -114,7 +139,8 @@ LIB_A = $B/c-client.a
 # and never with fault points.
 PRODUCTS = c-client/c-client.a imapd/imapd ipopd/ipop3d
 
-all: machine $(if $(SAN)$(TRIPS),$(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d,$(PRODUCTS))
+all: programs $(if $(SAN)$(TRIPS),,$(PRODUCTS))
+programs: machine $(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d
 
 c-client/c-client.a: $(LIB_A)
 imapd/imapd: $B/imapd/imapd
@@ -243,19 +269,23 @@ $B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
 		$(LIB_A) $(LIBS)
 fuzzers: $(REPLAY:%=%.fuzz)
 
-build-tests: all trips $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
+build-tests: programs trips $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
 	$B/tests/lib/echo_service $B/tests/lib/pam_record.so \
 	$B/tests/lib/passwd.so
 
 # The servers with fault points, for those tests that want them.
 trips:
-	@$(MAKE) --no-print-directory TRIPS=1 all
+	@$(MAKE) --no-print-directory TRIPS=1 programs
+
+# For those who type `make check`: on all processors.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf \
+	_NPROCESSORS_ONLN))
 
 run:
 	@sh tests/lib/run_demo.sh
 check:
 	@sh tests/lib/packages.sh check
-	@$(MAKE) --no-print-directory build-tests
+	@$(MAKE) --no-print-directory $(PARALLEL) all build-tests
 	@BUILD=$B sh tests/lib/check.sh
 check-unit: build-tests
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
@@ -270,8 +300,8 @@ clean:
 	rm -rf build $(PRODUCTS)
 
 FORCE:
-.PHONY: all machine install run check check-unit fuzzers bench lint cleanroom clean FORCE \
-	build-tests trips $(TARGETS)
+.PHONY: all programs machine install run check check-unit fuzzers bench lint \
+	cleanroom clean FORCE build-tests trips stress $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

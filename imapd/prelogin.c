@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IMAP before login.  Everything here is written for a stranger: no command
- * costs more than a few kilobytes, and three bad ones are the end.
+ * IMAP before login: what comes is cut into commands and SASL responses.
+ * Everything here is written for a stranger: no command costs more than a few
+ * kilobytes, and three bad ones are the end.
  */
 #include "imapd/prelogin.h"
 
@@ -10,233 +11,18 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
-#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/server/prelogin.h"
 #include "c-client/server/sasl.h"
 #include "imapd/args.h"
 #include "imapd/command.h"
-#include "imapd/id.h"
+#include "imapd/prelogin_verb.h"
 #include "imapd/wire.h"
 
 #include "c-client/base/banned.h"
 
 /* A parsed command takes no more than its text. */
 #define ARENA_MAX	(2 * BOUND_TEXT_PRELOGIN)
-
-struct dialogue {
-	struct wire wire;
-	struct arena *arena;
-	struct sasl sasl;
-	bool in_sasl;		/* the next line is a SASL response */
-	char tag[BOUND_TAG + 1]; /* of the command that runs; "*" if bad */
-};
-
-struct verb {
-	const char *name;
-	bool literals;		/* its arguments may be literals */
-	bool password;		/* not where passwords may not be sent */
-	enum prelogin_want (*run)(struct prelogin *, struct args *);
-};
-
-static struct dialogue *
-dialogue_of(struct prelogin *p)
-{
-	return p->state;
-}
-
-static void
-answer(struct prelogin *p, const char *status, const char *text)
-{
-	buf_adds(&p->out, dialogue_of(p)->tag);
-	buf_addc(&p->out, ' ');
-	buf_adds(&p->out, status);
-	buf_addc(&p->out, ' ');
-	buf_adds(&p->out, text);
-	buf_adds(&p->out, "\r\n");
-}
-
-static enum prelogin_want
-bad(struct prelogin *p, const char *text)
-{
-	p->bad++;
-	answer(p, "BAD", text);
-	return PRELOGIN_MORE;
-}
-
-static enum prelogin_want
-ok(struct prelogin *p, const char *text)
-{
-	answer(p, "OK", text);
-	return PRELOGIN_MORE;
-}
-
-static void
-capabilities(struct prelogin *p)
-{
-	struct command_facts facts = {
-		.starttls = p->tls_offer && !p->tls,
-		.plaintext = p->plaintext,
-	};
-
-	command_capabilities(&p->out, &facts);
-}
-
-static enum prelogin_want
-run_capability(struct prelogin *p, struct args *a)
-{
-	if (!args_end(a))
-		return bad(p, a->error);
-	buf_adds(&p->out, "* CAPABILITY ");
-	capabilities(p);
-	buf_adds(&p->out, "\r\n");
-	return ok(p, "CAPABILITY completed");
-}
-
-static enum prelogin_want
-run_noop(struct prelogin *p, struct args *a)
-{
-	return args_end(a) ? ok(p, "NOOP completed") : bad(p, a->error);
-}
-
-static enum prelogin_want
-run_logout(struct prelogin *p, struct args *a)
-{
-	if (!args_end(a))
-		return bad(p, a->error);
-	buf_adds(&p->out,
-	    "* BYE IMAP4rev1 server terminating connection\r\n");
-	ok(p, "LOGOUT completed");
-	log_line(LOG_INFO, "Logout user=??? host=%s", p->client);
-	return PRELOGIN_CLOSE;
-}
-
-static enum prelogin_want
-run_starttls(struct prelogin *p, struct args *a)
-{
-	if (!args_end(a))
-		return bad(p, a->error);
-	if (p->tls)
-		return bad(p, "TLS is active already");
-	if (!p->tls_offer) {
-		answer(p, "NO", "[UNAVAILABLE] There is no certificate");
-		return PRELOGIN_MORE;
-	}
-	ok(p, "Begin TLS negotiation now");
-	return PRELOGIN_STARTTLS;
-}
-
-static enum prelogin_want
-run_id(struct prelogin *p, struct args *a)
-{
-	struct buf said;
-	bool good;
-
-	buf_init(&said, 2000);
-	if ((good = id_parse(a, &said)))
-		log_line(LOG_DEBUG, "ID user=??? host=%s %s", p->client,
-		    buf_string(&said));
-	buf_clear(&said);
-	if (!good)
-		return bad(p, a->error);
-	id_write(&p->out);
-	buf_adds(&p->out, "\r\n");
-	return ok(p, "ID completed");
-}
-
-/* The credentials are complete. */
-static enum prelogin_want
-log_in(struct prelogin *p)
-{
-	memcpy(p->credentials.tag, dialogue_of(p)->tag, sizeof
-	    p->credentials.tag);
-	return PRELOGIN_LOGIN;
-}
-
-static enum prelogin_want
-run_login(struct prelogin *p, struct args *a)
-{
-	struct credentials *c = &p->credentials;
-	struct span user, password;
-
-	if (!args_space(a) || !args_astring(a, &user) || !args_space(a) ||
-	    !args_astring(a, &password) || !args_end(a))
-		return bad(p, a->error);
-	memset(c, 0, sizeof *c);
-	if (user.n == 0 || user.n > BOUND_USER ||
-	    password.n > BOUND_PASSWORD) {
-		p->bad++;
-		answer(p, "NO",
-		    "[AUTHENTICATIONFAILED] Invalid login credentials");
-		return PRELOGIN_MORE;
-	}
-	memcpy(c->user, user.p, user.n);
-	memcpy(c->password, password.p, password.n);
-	return log_in(p);
-}
-
-static enum prelogin_want
-sasl_next(struct prelogin *p, enum sasl_step step, struct buf *challenge)
-{
-	struct dialogue *d = dialogue_of(p);
-
-	d->in_sasl = false;
-	switch (step) {
-	case SASL_CHALLENGE:
-		d->in_sasl = true;
-		/* The blank has to be there even if nothing follows it. */
-		buf_adds(&p->out, "+ ");
-		buf_addspan(&p->out, buf_span(challenge));
-		buf_adds(&p->out, "\r\n");
-		return PRELOGIN_MORE;
-	case SASL_DONE:
-		return log_in(p);
-	case SASL_CANCELLED:
-		return bad(p, "Cancelled");
-	case SASL_UNKNOWN:
-		p->bad++;
-		answer(p, "NO", "[CANNOT] Unknown mechanism");
-		return PRELOGIN_MORE;
-	case SASL_BAD:
-		break;
-	}
-	return bad(p, "Malformed authentication response");
-}
-
-static enum prelogin_want
-run_authenticate(struct prelogin *p, struct args *a)
-{
-	struct dialogue *d = dialogue_of(p);
-	struct span mechanism, initial, *given = NULL;
-	enum prelogin_want want;
-	enum sasl_step step;
-	struct buf challenge;
-
-	if (!args_space(a) || !args_atom(a, &mechanism))
-		return bad(p, a->error);
-	if (!args_is_end(a)) {
-		if (!args_space(a) || !args_word(a, &initial) || !args_end(a))
-			return bad(p, a->error);
-		given = &initial;
-	}
-	buf_init(&challenge, 0);
-	step = sasl_begin(&d->sasl, mechanism, given, &p->credentials,
-	    &challenge);
-	want = sasl_next(p, step, &challenge);
-	buf_clear(&challenge);
-	return want;
-}
-
-static const struct verb verbs[] = {
-	{ .name = "AUTHENTICATE", .password = true, .run = run_authenticate },
-	{ .name = "CAPABILITY", .run = run_capability },
-	{ .name = "ID", .literals = true, .run = run_id },
-	{ .name = "LOGIN", .literals = true, .password = true,
-	  .run = run_login },
-	{ .name = "LOGOUT", .run = run_logout },
-	{ .name = "NOOP", .run = run_noop },
-	{ .name = "STARTTLS", .run = run_starttls },
-};
 
 /*
  * Tag and name; the arguments stay in `a`.  NULL, with what is wrong in
@@ -245,8 +31,9 @@ static const struct verb verbs[] = {
 static const struct verb *
 parse_head(struct prelogin *p, struct args *a, const char **error)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 	struct span text = wire_text(&d->wire), tag, name;
+	const struct verb *v;
 
 	memcpy(d->tag, "*", 2);
 	args_init(a, d->arena, text);
@@ -269,9 +56,8 @@ parse_head(struct prelogin *p, struct args *a, const char **error)
 	*error = "Bad command";
 	if (!args_space(a) || !args_atom(a, &name))
 		return NULL;
-	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-		if (span_is(name, verbs[i].name))
-			return &verbs[i];
+	if ((v = prelogin_verb_find(name)) != NULL)
+		return v;
 	*error = command_find(name, false) != NULL || span_is(name, "UID") ?
 	    "Log in first" : "Unknown command";
 	return NULL;
@@ -287,7 +73,7 @@ refuse_password(struct prelogin *p, const struct verb *v, struct args *a)
 	if (v->literals && args_space(a) && !args_astring(a, &user))
 		user.n = 0;
 	prelogin_log_disabled(p, user);
-	answer(p, "NO", "[PRIVACYREQUIRED] No passwords without TLS");
+	prelogin_answer(p, "NO", "[PRIVACYREQUIRED] No passwords without TLS");
 }
 
 static bool
@@ -313,7 +99,7 @@ close_with(struct prelogin *p, const char *line)
 static enum prelogin_want
 run_command(struct prelogin *p)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 	const struct verb *v;
 	struct args a;
 	const char *error;
@@ -324,7 +110,7 @@ run_command(struct prelogin *p)
 		return PRELOGIN_CLOSE;
 	}
 	if (v == NULL)
-		return bad(p, error);
+		return prelogin_bad(p, error);
 	if (is_refused(p, v)) {
 		refuse_password(p, v, &a);
 		return PRELOGIN_MORE;
@@ -336,7 +122,7 @@ run_command(struct prelogin *p)
 static enum prelogin_want
 run_skipped(struct prelogin *p)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 	const struct verb *v;
 	struct args a;
 	const char *error;
@@ -347,12 +133,12 @@ run_skipped(struct prelogin *p)
 		return PRELOGIN_CLOSE;
 	}
 	if (v == NULL)
-		return bad(p, error);
+		return prelogin_bad(p, error);
 	if (is_refused(p, v)) {
 		refuse_password(p, v, &a);
 		return PRELOGIN_MORE;
 	}
-	return bad(p, d->wire.over ? "Literal too large" :
+	return prelogin_bad(p, d->wire.over ? "Literal too large" :
 	    "No literal is expected here");
 }
 
@@ -360,7 +146,7 @@ run_skipped(struct prelogin *p)
 static void
 take_literal(struct prelogin *p)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 	const struct verb *v;
 	struct args a;
 	const char *error;
@@ -384,7 +170,7 @@ too_long(struct prelogin *p)
 static bool
 take_response(struct prelogin *p, enum prelogin_want *want)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 	struct span line = buf_span(&p->in);
 	ptrdiff_t lf = span_find_char(line, '\n');
 	struct buf challenge;
@@ -398,7 +184,7 @@ take_response(struct prelogin *p, enum prelogin_want *want)
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	buf_init(&challenge, 0);
-	*want = sasl_next(p, sasl_input(&d->sasl, line, &challenge),
+	*want = prelogin_sasl_next(p, sasl_input(&d->sasl, line, &challenge),
 	    &challenge);
 	buf_clear(&challenge);
 	explicit_bzero(p->in.p, (size_t)lf);
@@ -419,7 +205,7 @@ forget_command(struct dialogue *d)
 static bool
 take_command(struct prelogin *p, enum prelogin_want *want)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 	size_t used;
 	enum wire_event e = wire_feed(&d->wire, buf_span(&p->in), &used);
 
@@ -458,7 +244,7 @@ imap_input(struct prelogin *p)
 	enum prelogin_want want = PRELOGIN_MORE;
 
 	while (want == PRELOGIN_MORE && p->bad < BOUND_BAD_COMMANDS) {
-		if (dialogue_of(p)->in_sasl) {
+		if (prelogin_dialogue(p)->in_sasl) {
 			if (!take_response(p, &want))
 				break;
 		} else if (!take_command(p, &want))
@@ -477,14 +263,14 @@ imap_greet(struct prelogin *p)
 	memcpy(d->tag, "*", 2);
 	p->state = d;
 	buf_adds(&p->out, "* OK [CAPABILITY ");
-	capabilities(p);
+	prelogin_capabilities(p);
 	buf_adds(&p->out, "] IMAP4rev1 server ready\r\n");
 }
 
 static void
 imap_secured(struct prelogin *p)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 
 	wire_clear(&d->wire);
 	wire_init(&d->wire, &wire_prelogin);
@@ -496,7 +282,7 @@ imap_secured(struct prelogin *p)
 static void
 imap_refused(struct prelogin *p, enum prelogin_verdict verdict)
 {
-	answer(p, "NO", verdict == PRELOGIN_DENIED ?
+	prelogin_answer(p, "NO", verdict == PRELOGIN_DENIED ?
 	    "[AUTHENTICATIONFAILED] Invalid login credentials" :
 	    "[UNAVAILABLE] Logging in is not possible now");
 }
@@ -517,7 +303,7 @@ imap_bye(struct prelogin *p, enum prelogin_end why)
 void
 prelogin_imap_free(struct prelogin *p)
 {
-	struct dialogue *d = dialogue_of(p);
+	struct dialogue *d = prelogin_dialogue(p);
 
 	wire_clear(&d->wire);
 	arena_free(d->arena);

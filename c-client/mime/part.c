@@ -14,29 +14,17 @@
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
+#include "c-client/mime/boundary.h"
 #include "c-client/mime/part_fields.h"
 
 #include "c-client/base/banned.h"
-
-/* RFC 5322 2.1.1; a longer line is no delimiter. */
-#define LINE_MAX	998u
-
-/* A multipart whose delimiters are looked for. */
-struct open {
-	struct open *outer;
-	struct mime_part *part;
-	struct span boundary;
-	uint64_t hash;
-};
 
 struct mime_parser {
 	struct arena *arena;
 	struct mime_part *root;
 	struct mime_part *part;		/* the one that octets belong to */
 	struct mime_part *last_child;	/* of part, while it is multipart */
-	struct open *open;		/* innermost first */
-	uint64_t filter;		/* one bit for the hash of each open
-					 * boundary, and with "--" behind */
+	struct boundary_set open;	/* multiparts not ended yet */
 	uint64_t off;			/* octets done before this feed */
 	uint64_t lines;			/* line ends seen */
 	uint32_t parts;
@@ -49,43 +37,8 @@ struct mime_parser {
 	size_t line_n;			/* octets of it seen, maybe more than
 					 * are kept */
 	size_t line_end_before;		/* octets of the line end before it */
-	char line[LINE_MAX + 2];
+	char line[BOUNDARY_LINE_MAX + 2];
 };
-
-static uint64_t
-hash_of(struct span s)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
-	return h ^ h >> 29;
-}
-
-static uint64_t
-filter_bit(uint64_t hash)
-{
-	return (uint64_t)1 << (hash & 63);
-}
-
-static struct span
-without_trailing_blanks(struct span s)
-{
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' ||
-	    s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
-		s.n--;
-	return s;
-}
-
-/* Without the "--" at its end; false if there is none. */
-static bool
-closing_of(struct span text, struct span *without)
-{
-	if (text.n < 2 || memcmp(text.p + text.n - 2, "--", 2) != 0)
-		return false;
-	*without = (struct span){ text.p, text.n - 2 };
-	return true;
-}
 
 static size_t
 depth_of(const struct mime_part *p)
@@ -97,21 +50,12 @@ depth_of(const struct mime_part *p)
 	return n;
 }
 
-static void
-filter_make(struct mime_parser *m)
-{
-	m->filter = 0;
-	for (struct open *o = m->open; o != NULL; o = o->outer)
-		m->filter |= filter_bit(o->hash);
-}
-
 /* No structure is looked for any more; the part goes on to the end. */
 static void
 rest_begin(struct mime_parser *m)
 {
 	m->rest = true;
-	m->open = NULL;
-	m->filter = 0;
+	boundary_close(&m->open, NULL);
 	part_fields_opaque(m->part);
 	m->part->kind = MIME_LEAF;
 }
@@ -158,33 +102,6 @@ part_begin(struct mime_parser *m, struct mime_part *parent, uint64_t off)
 	rest_begin(m);
 }
 
-/* Look for the delimiters of a multipart, if it has a boundary. */
-static void
-open_push(struct mime_parser *m)
-{
-	struct span boundary = param_value(m->part->params, "boundary");
-	struct buf decoded;
-	struct open *o;
-
-	buf_init(&decoded, LINE_MAX);
-	if (boundary.n == 0 &&
-	    param_utf8(m->part->params, "boundary", &decoded))
-		boundary = arena_span(m->arena, buf_span(&decoded));
-	buf_clear(&decoded);
-	boundary = without_trailing_blanks(boundary);
-	if (boundary.n == 0 || boundary.n > LINE_MAX)
-		return;
-	o = arena_alloc(m->arena, sizeof *o);
-	if (o == NULL)
-		return;
-	o->outer = m->open;
-	o->part = m->part;
-	o->boundary = boundary;
-	o->hash = hash_of(boundary);
-	m->open = o;
-	m->filter |= filter_bit(o->hash);
-}
-
 static bool
 is_message(const struct mime_part *p)
 {
@@ -228,7 +145,7 @@ header_end(struct mime_parser *m, uint64_t off)
 		part_fields_opaque(p);
 	}
 	if (p->kind == MIME_MULTIPART)
-		open_push(m);
+		boundary_push(&m->open, m->arena, p);
 	else if (p->kind == MIME_MESSAGE)
 		part_begin(m, p, off);
 }
@@ -330,18 +247,17 @@ parts_end(struct mime_parser *m, const struct mime_part *until, uint64_t end,
  * it and the line behind it begin, `le` the size of the line end before it.
  */
 static void
-delimiter_act(struct mime_parser *m, struct open *o, bool closes,
+delimiter_act(struct mime_parser *m, struct boundary *b, bool closes,
     uint64_t line, size_t le, uint64_t next)
 {
-	struct mime_part *multipart = o->part;
+	struct mime_part *multipart = b->part;
 	uint64_t lines_before = m->lines - (le > 0);
 
 	header_cut(m, line);
 	if (m->rest)
 		return;
 	parts_end(m, multipart, line - le, lines_before);
-	m->open = closes ? o->outer : o;
-	filter_make(m);
+	boundary_close(&m->open, closes ? b->outer : b);
 	if (!closes) {
 		m->lines++;
 		part_begin(m, multipart, next);
@@ -358,39 +274,18 @@ delimiter_act(struct mime_parser *m, struct open *o, bool closes,
 	}
 }
 
-/*
- * Is this whole line a delimiter of an open multipart?  If so, act on it and
- * return true.  The innermost multipart is asked first.
- */
+/* If this whole line is a delimiter of an open multipart, act on it and return
+ * true. */
 static bool
-delimiter_check(struct mime_parser *m, struct span whole, uint64_t line,
+delimiter_check(struct mime_parser *m, struct span line, uint64_t off,
     size_t le)
 {
-	struct span text = without_trailing_blanks(whole), shorter;
-	uint64_t hash, shorter_hash = 0;
-	bool closing;
-	struct open *o;
+	bool closes;
+	struct boundary *b = boundary_find(&m->open, line, &closes);
 
-	if (whole.n > LINE_MAX + 2 || text.n < 3)
-		return false;
-	text = (struct span){ text.p + 2, text.n - 2 };
-	hash = hash_of(text);
-	closing = closing_of(text, &shorter);
-	if (closing)
-		shorter_hash = hash_of(shorter);
-	if ((m->filter & filter_bit(hash)) == 0 &&
-	    (!closing || (m->filter & filter_bit(shorter_hash)) == 0))
-		return false;
-	for (o = m->open; o != NULL; o = o->outer) {
-		bool same = o->hash == hash && span_eq(o->boundary, text);
-
-		if (!same && (!closing || o->hash != shorter_hash ||
-		    !span_eq(o->boundary, shorter)))
-			continue;
-		delimiter_act(m, o, !same, line, le, line + whole.n);
-		return true;
-	}
-	return false;
+	if (b != NULL)
+		delimiter_act(m, b, closes, off, le, off + line.n);
+	return b != NULL;
 }
 
 static bool
@@ -427,7 +322,7 @@ is_empty_line(struct span line)
 static void
 line_take(struct mime_parser *m, struct span line, uint64_t off, size_t le)
 {
-	if (m->open != NULL && is_delimiter_like(line) &&
+	if (m->open.inner != NULL && is_delimiter_like(line) &&
 	    delimiter_check(m, line, off, le)) {
 		m->lines++;
 		return;
@@ -465,11 +360,11 @@ body_lines(struct mime_parser *m, const char *p, const char *start,
 	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		size_t n = (size_t)(lf - p) + 1;
 
-		if (p[0] == '-' && p[1] == '-' && m->open != NULL) {
+		if (p[0] == '-' && p[1] == '-' && m->open.inner != NULL) {
 			struct span line = { p, n };
 
-			if (n <= LINE_MAX + 2 && delimiter_check(m, line,
-			    m->off + (uint64_t)(p - start),
+			if (delimiter_check(m, line, m->off +
+			    (uint64_t)(p - start),
 			    line_end_before(m, p, start))) {
 				m->lines++;
 				return lf + 1;
@@ -596,7 +491,7 @@ unended_line(struct mime_parser *m)
 		m->line_n = 0;
 		return;
 	}
-	if (m->open != NULL && is_delimiter_like(line) &&
+	if (m->open.inner != NULL && is_delimiter_like(line) &&
 	    delimiter_check(m, line, m->line_off, m->line_end_before))
 		return;
 	if (m->in_header)

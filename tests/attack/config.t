@@ -175,7 +175,7 @@ def subject(host, port):
     """Whose certificate does that port of ::1 show?"""
     out = subprocess.run(["openssl", "s_client", "-connect", host + ":%d" %
         port], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=20).stdout.decode()
+        stderr=subprocess.STDOUT, timeout=60).stdout.decode()
     found = re.search(r"subject=\s*CN\s*=\s*(\S+)", out)
     return found.group(1) if found else out[-300:]
 
@@ -197,7 +197,7 @@ def addresses():
     clear, tls = free_port(), free_port()
     listen(host, "imapd", "[::1]:%d,plain" % clear, "[::1]:%d,tls" % tls)
     host.account().fill(mailgen.to_mbox(mailgen.ordinary(1)))
-    sock = socket.create_connection(("::1", clear), 20)
+    sock = socket.create_connection(("::1", clear), 60)
     f = sock.makefile("rwb")
     f.readline()
     f.write(b"a LOGIN joe wrong\r\nb LOGIN joe \"%s\"\r\n" %
@@ -223,7 +223,7 @@ def addresses():
         s.bind(("::", 0))
         s.listen()
         client = socket.create_connection(("127.0.0.1",
-            s.getsockname()[1]), 20)
+            s.getsockname()[1]), 60)
         conn = s.accept()[0]
     child = subprocess.Popen([BINARIES["imapd"], "--config", host.conf,
         "--tls"], stdin=conn, stdout=conn, stderr=conn,
@@ -241,7 +241,7 @@ def addresses():
         "host=[127.0.0.1]" in host.log())
     tap.ok(True, "and it is logged as one, for fail2ban")
     client.close()
-    child.wait(20)
+    child.wait(60)
     host.stop()
 
 
@@ -297,7 +297,7 @@ def shells():
                 (b"+OK 0 0", b"-ERR", b"+OK"))):
         p = subprocess.run([BINARIES[program], "--config", conf],
             input=talk, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=nobody, timeout=20)
+            preexec_fn=nobody, timeout=60)
         tap.ok(p.stdout.startswith(greeting) and all(b"\n" + w in p.stdout
             for w in want) and p.returncode == 0, program + " on a pipe",
             (p.stdout, p.stderr[-300:]))
@@ -315,9 +315,9 @@ def shells():
             pass        # the other end is closed
         os.close(master)
         tap.ok(greeting in said and all(b"\n" + w in said for w in want)
-            and p.wait(10) == 0, program + " on a terminal", said)
+            and p.wait(60) == 0, program + " on a terminal", said)
         p = subprocess.run([BINARIES[program]], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         tap.ok(p.returncode == 64 and p.stdout == b"" and
             p.stderr.count(b"\n") == 1, program + " of root's: one line, 64",
             (p.returncode, p.stdout, p.stderr))

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import server
 from imapc import Gone, Imap, Pop
-from tap import run, tap
+from tap import WAIT_SECS, run, tap
 
 LIMIT_KIB = 16 * 1024   # what all processes of one connection may have more
 ALARMING = rb"[\x00\x80-\xff]"
@@ -41,7 +41,7 @@ class Probe:
     def __init__(self, host):
         self.host = host
 
-    def says(self, what, c, data, want, close=False, secs=20):
+    def says(self, what, c, data, want, close=False, secs=WAIT_SECS):
         """Sends data (then half-closes where `close`); all that is said
         until the connection ends or a line matches `want` counts."""
         said = b""
@@ -324,7 +324,7 @@ def handshake(host):
             ("a record of 16 KiB of nothing", b"\x16\x03\x01\x40\x00"
                 + b"\0" * 16384)):
         s = socket.create_connection(("127.0.0.1", port))
-        s.settimeout(10)
+        s.settimeout(WAIT_SECS)
         try:
             s.sendall(data)
             while s.recv(4096):
@@ -345,7 +345,7 @@ def handshake(host):
 
 def main():
     host = server.Host(programs=("imapd", "ipop3d"),
-        conf="login_timeout = 60\n")
+        conf="login_timeout = 600\n")
     host.account().fill(mailgen.to_mbox(mailgen.ordinary(30)))
     c = host.imap()
     c.select()

@@ -16,6 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import echod
 from echod import Server
+from server import cpu_secs
 from tap import run, tap, wait_for
 
 # As it is in /etc/fail2ban/filter.d/uwimap-auth.conf (read below, if there).
@@ -125,18 +126,23 @@ def test_three_tries():
 
 def test_delay():
     server = Server(conf="fail_delay = 1\n")
-    times = {}
-    for what, text in (("wrong", "joe wrong"), ("unknown", "nobody9 x"),
-            ("root", "root x"), ("right", "joe " + echod.PASSWORD)):
+    for text in ("joe wrong", "nobody9 x", "root x"):
         line = server.connect()
         line.get()
         start = time.monotonic()
         said = line.ask("LOGIN " + text)
-        times[what] = time.monotonic() - start
-        tap.equal(said, "OK joe" if what == "right" else "NO denied", what)
+        took = time.monotonic() - start
+        tap.ok(said == "NO denied" and took >= 1,
+            "LOGIN %s: no, after fail_delay" % text, (said, took))
         line.close()
-    tap.ok(all(1 <= times[w] for w in ("wrong", "unknown", "root")) and
-        times["right"] < 1, "failures wait for fail_delay", times)
+    server.stop()
+    # Longer than we wait for an answer.
+    server = Server(conf="fail_delay = 600\n")
+    line = server.connect()
+    line.get()
+    tap.equal(line.ask("LOGIN joe " + echod.PASSWORD), "OK joe",
+        "the right password is not kept waiting")
+    line.close()
     server.stop()
 
 
@@ -149,9 +155,10 @@ def test_equal_work():
         for _ in range(6):
             line = server.connect()
             line.get()
-            start = time.monotonic()
+            monitor = [server.session()]
+            before = cpu_secs(monitor)
             line.ask("LOGIN %s wrong" % user)
-            best = min(best, time.monotonic() - start)
+            best = min(best, cpu_secs(monitor) - before)
             line.close()
         spent[user] = best
     # SHA-512 here and the machine's method for the others: same magnitude,
@@ -272,12 +279,9 @@ def test_timeout():
     server = Server(conf="login_timeout = 1\n")
     line = server.connect()
     line.get()
-    start = time.monotonic()
     tap.equal([line.get(), line.get()], ["BYE timeout", None], "time is up")
-    tap.ok(time.monotonic() - start < 5, "soon", time.monotonic() - start)
     sock = socket.create_connection(("127.0.0.1", server.tls))
-    sock.settimeout(8)
-    for _ in range(30):     # one octet of a handshake at a time
+    for _ in range(400):     # one octet of a handshake at a time
         try:
             sock.send(b"\x16")
             time.sleep(0.1)

@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
@@ -70,7 +69,7 @@ def mailboxes(host):
         if not put(a, path, kind, outside):
             tap.skip("mailbox: " + kind, "not root")
             continue
-        c = host.imap(timeout=15)
+        c = host.imap()
         c.select()
         bad = []
         for command in ("STATUS box (MESSAGES UIDNEXT)", "EXAMINE box",
@@ -82,7 +81,7 @@ def mailboxes(host):
                 status, line, seen = c.cmd(command)
             except (Gone, OSError) as why:
                 bad.append((command, repr(why)))
-                c = host.imap(timeout=15)
+                c = host.imap()
                 continue
             if status == "OK" and not command.startswith(("L", "COPY")):
                 bad.append((command, line))
@@ -144,14 +143,11 @@ def locks(host):
         lock = os.path.join(a.home, "locked.lock")
         if not put(a, lock, kind, outside):
             continue
-        c = host.imap(timeout=25)
+        c = host.imap()
         tap.equal(c.select("locked"), 1, "lock: %s: SELECT" % kind)
-        start = time.monotonic()
         status, line, _ = c.cmd("APPEND locked {%d}" % len(LETTER), LETTER)
-        took = time.monotonic() - start
-        tap.ok(status in ("OK", "NO") and took < 8,
-            "lock: %s: APPEND is answered (%s, %.1f s)" % (kind, status,
-            took), line)
+        tap.ok(status in ("OK", "NO"),
+            "lock: %s: APPEND is answered (%s)" % (kind, status), line)
         with open(outside, "rb") as f:
             tap.ok(f.read() == SECRET and os.path.lexists(lock) and not
                 os.path.exists(outside + ".none"),
@@ -171,12 +167,12 @@ def state_files(host):
             remove(path)
             if not put(a, path, kind, outside):
                 continue
-            c = host.imap(timeout=15)
+            c = host.imap()
             tap.equal(c.select(), 2, "%s: %s: mail is read" % (name, kind))
             c.bodies()
             for command in ('LSUB "" *', "SUBSCRIBE x", "UNSUBSCRIBE x"):
                 c.cmd(command)
-            p = host.pop(timeout=15)
+            p = host.pop()
             tap.ok(p.cmd("STAT").startswith(b"+OK 2 "), "by POP3 too")
             p.close()
             with open(outside, "rb") as f:
@@ -188,7 +184,7 @@ def state_files(host):
 
 
 def main():
-    host = Host(conf="lock_timeout = 2\n", programs=("imapd", "ipop3d"))
+    host = Host(conf="lock_timeout = 1\n", programs=("imapd", "ipop3d"))
     for part in (mailboxes, directory_links, locks, state_files):
         part(host)
     tap.ok(host.alive(), "the servers are alive")

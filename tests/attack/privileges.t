@@ -304,8 +304,10 @@ def main():
         test_attacks(server)
         test_forging(server)
         test_environment(server)
+        # Other servers on this machine make and remove theirs.
         left = glob.glob("/run/imapd.??????")
-        tap.equal(left, [], "no directories left in /run")
+        wait_for("their end", lambda: not any(map(os.path.exists, left)))
+        tap.ok(True, "no directories left in /run")
         server.stop()
         server = Server(uid=UID)
         test_processes(server, False, False)

@@ -16,7 +16,7 @@ from tap import run, tap, wait_for
 
 
 def imap(r, user, password):
-    c = Imap(r.ports["imaps"], r.certificate(), timeout=40)
+    c = Imap(r.ports["imaps"], r.certificate())
     try:
         status, line, _ = c.cmd('LOGIN "%s" "%s"' % (user, password))
     except Gone as gone:
@@ -26,7 +26,7 @@ def imap(r, user, password):
 
 
 def pop(r, user, password):
-    p = Pop(r.ports["pop3s"], r.certificate(), timeout=40)
+    p = Pop(r.ports["pop3s"], r.certificate())
     p.cmd("USER " + user)
     line = p.cmd("PASS " + password)
     p.close()

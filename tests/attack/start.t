@@ -36,7 +36,7 @@ def start(*args, stdin=subprocess.DEVNULL, uid=None, **kw):
 def output(*args, **kw):
     """Exit status and the lines that it printed."""
     p = start(*args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
-    out = p.communicate(timeout=20)[0].decode()
+    out = p.communicate(timeout=60)[0].decode()
     return p.returncode, out.splitlines()
 
 
@@ -99,7 +99,7 @@ def test_owner():
     nobody = 65534
     p = start("--config", conf_of_owner(), stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, uid=nobody)
-    out = p.communicate(b"WHO\r\nEXIT 5\r\n", timeout=20)[0].decode()
+    out = p.communicate(b"WHO\r\nEXIT 5\r\n", timeout=60)[0].decode()
     tap.ok("OK nobody" in out and "preauth=1" in out and
         "client=local" in out and p.returncode == 5, "a user on a pipe",
         (out, p.returncode))
@@ -110,7 +110,7 @@ def test_owner():
     out = b""
     while b"BYE" not in out:
         out += os.read(master, 4096)
-    tap.ok(b"preauth=1" in out and p.wait(10) == 0, "a user on a terminal",
+    tap.ok(b"preauth=1" in out and p.wait(60) == 0, "a user on a terminal",
         out)
     a, b = socket.socketpair()
     p = start("--config", conf_of_owner(), stdin=b, stdout=b, stderr=b,
@@ -120,7 +120,7 @@ def test_owner():
     tap.equal(line.get(), "OK nobody", "a user on a Unix socket")
     p.send_signal(signal.SIGTERM)
     tap.equal(line.get(), "BYE signal", "SIGTERM")
-    p.wait(10)
+    p.wait(60)
 
 
 def conf_of_owner():
@@ -150,23 +150,23 @@ def test_inetd(server):
         "1 and 2 are not the client's", echod.descriptors(pid))
     line.put("EXIT 3")
     tap.equal([line.get(), line.get()], ["BYE session", None], "the end")
-    tap.equal(p.wait(10), 3, "the session's exit status")
+    tap.equal(p.wait(60), 3, "the session's exit status")
     p, line = inetd(server, args=["--xyzzy"])
     tap.equal(line.get(), None, "a wrong argument says nothing to a client")
-    tap.equal(p.wait(10), 64, "and is an exit status")
+    tap.equal(p.wait(60), 64, "and is an exit status")
     p, line = inetd(server, args=["--tls"])
     import certs
     line.secure(certs.trusting(server.crt))
     tap.equal(line.get(), "HELLO tls", "--tls")
     line.close()
-    p.wait(10)
+    p.wait(60)
     with open(server.conf, "a") as f:
         f.write("xyzzy = 1\nlogg = /x\nlogin_tries = many\nlog = stderr\n")
     p, line = inetd(server)
     tap.equal(line.get(), "HELLO clear starttls",
         "faults of the configuration aren't told to the client")
     line.close()
-    p.wait(10)
+    p.wait(60)
 
 
 def test_inherited(server):
@@ -207,7 +207,7 @@ def test_inherited(server):
             echod.descriptors(p.pid).values()), "no inherited file")
         tap.equal(echod.status(p.pid)["Umask"], ["0077"], "umask")
         line.close()
-        p.wait(10)
+        p.wait(60)
 
 
 def test_wait_mode(server):
@@ -234,7 +234,7 @@ def test_listen_end(server):
     server.process.terminate()
     tap.equal(line.get(), "BYE signal", "the session hears of it")
     tap.equal(other.get(), "BYE unavailable", "so does a dialogue")
-    tap.equal(server.process.wait(10), 0, "exit 0")
+    tap.equal(server.process.wait(60), 0, "exit 0")
     tap.ok("no longer listening" in server.log(), "one line in the log")
 
 

@@ -146,4 +146,4 @@ def check_words():
            done.stderr[-2000:])
 
 
-run(main, 600)
+run(main)

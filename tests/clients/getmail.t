@@ -4,8 +4,8 @@
 files; a second run gets what was delivered since.  It prepends
 Return-Path and notes the mailbox.  It
 folds long header lines anew, so the messages here have none.  It also waits
-for ever where a delivery's process ends before its number was noted: so the
-delivery is a script that takes a moment."""
+for ever where a delivery's process ends before getmail waits for it: so the
+delivery is a script that goes on until getmail sleeps."""
 
 import glob
 import os
@@ -43,7 +43,7 @@ verbose = 2
 
 TAKE = """#!/bin/sh
 cat > "$HOME/$1/$$.$(date +%s%N)"
-sleep 0.1
+until grep -q '^State:.S' /proc/$PPID/status; do sleep 0.01; done
 """
 
 

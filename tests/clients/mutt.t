@@ -44,11 +44,11 @@ class Screen:
             "PATH": "/usr/bin:/bin"}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ,
+                struct.pack("HHHH", 40, 120, 0, 0))
             user.drop()
             os.chdir(user.home)
             os.execve("/usr/bin/mutt", ["mutt", "-n", *args], env)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-            struct.pack("HHHH", 40, 120, 0, 0))
 
     def read(self, secs):
         ready, _, _ = select.select([self.fd], [], [], secs)

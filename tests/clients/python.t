@@ -72,14 +72,14 @@ def main():
     r = ClientRoom()
     context = certs.trusting(r.crt)
     imap(r, imaplib.IMAP4_SSL("localhost", r.ports["imaps"],
-        ssl_context=context, timeout=20), "imaps")
-    c = imaplib.IMAP4("localhost", r.ports["imap"], timeout=20)
+        ssl_context=context, timeout=60), "imaps")
+    c = imaplib.IMAP4("localhost", r.ports["imap"], timeout=60)
     c.starttls(context)
     imap(r, c, "STARTTLS")
     p = poplib.POP3_SSL("localhost", r.ports["pop3s"], context=context,
-        timeout=20)
+        timeout=60)
     pop(r, p, "pop3s")
-    p = poplib.POP3("localhost", r.ports["pop3"], timeout=20)
+    p = poplib.POP3("localhost", r.ports["pop3"], timeout=60)
     tap.ok("STLS" in p.capa() and "UIDL" in p.capa(), "CAPA", p.capa())
     p.stls(context)
     pop(r, p, "STLS")

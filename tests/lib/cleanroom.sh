@@ -123,6 +123,7 @@ inside() {
 	status=0
 	chroot "$room/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 		LANG=C.UTF-8 TERM=dumb CHECK_NO_SKIP="${CHECK_NO_SKIP-}" \
+		CHECK_JOBS="${CHECK_JOBS:-2}" \
 		sh -c "cd /src/main && $*" || status=$?
 	echo "In the clean room: $* ends with $status after" \
 		"$(($(date +%s) - start)) s"

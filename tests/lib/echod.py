@@ -5,15 +5,14 @@ server/, auth/ and ssl/ that need no protocol."""
 import atexit
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 
 import certs
-from server import die_with_us
-from tap import ROOT, wait_for
+from server import descendants, die_with_us, ended, read
+from tap import ROOT, WAIT_SECS, remove_tree, wait_for
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/gcc-plain"))
 PROGRAM = os.environ.get("ECHOD", os.path.join(BUILD,
@@ -33,7 +32,7 @@ class Line:
 
     def __init__(self, sock):
         self.sock, self.rest = sock, bytearray()
-        sock.settimeout(20)
+        sock.settimeout(WAIT_SECS)
 
     def get(self):
         """One line without its end; None where the other side has closed."""
@@ -149,6 +148,14 @@ class Server:
         return line.secure(context or certs.trusting(self.crt)) if tls \
             else line
 
+    def session(self):
+        """The process of the one connection; those of connections that were
+        closed before it may take a moment to end."""
+        def one():
+            pids = children(self.process.pid)
+            return len(pids) == 1 and pids[0]
+        return wait_for("one connection", one)
+
     def logged(self, pattern):
         """Waits until a line of the log matches."""
         return wait_for("a log line %r" % pattern,
@@ -156,19 +163,24 @@ class Server:
 
     def stop(self):
         if self.process is not None:
+            left = descendants(self.process.pid)
             if self.wrapped:    # strace lets no SIGTERM through
                 for pid in children(self.process.pid):
-                    os.kill(pid, signal.SIGTERM)
+                    try:
+                        os.kill(pid, signal.SIGTERM)
+                    except ProcessLookupError:
+                        pass
             self.process.terminate()
             self.process.wait()
             self.process = None
-        shutil.rmtree(self.dir, ignore_errors=True)
+            wait_for("the sessions' end", lambda: ended(left))
+        remove_tree(self.dir)
 
 
 def children(pid):
-    """Process ids of the children of `pid`."""
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return [int(word) for word in f.read().split()]
+    """Process ids of the children of `pid`; none where it has ended."""
+    return [int(word) for word in read("/proc/%d/task/%d/children" % (pid,
+        pid)).split()]
 
 
 def status(pid):
@@ -181,5 +193,10 @@ def status(pid):
 def descriptors(pid):
     """Number and target of what the process has open."""
     where = "/proc/%d/fd" % pid
-    return dict((int(n), os.readlink(os.path.join(where, n)))
-        for n in os.listdir(where))
+    found = {}
+    for n in os.listdir(where):
+        try:
+            found[int(n)] = os.readlink(os.path.join(where, n))
+        except FileNotFoundError:
+            pass        # closed since
+    return found

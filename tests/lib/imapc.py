@@ -6,6 +6,8 @@ import re
 import socket
 import ssl
 
+from tap import WAIT_SECS
+
 LITERAL = re.compile(rb"\{(\d+)\}\r\n\Z")
 
 
@@ -20,7 +22,7 @@ class Gone(Exception):
 class Wire:
     """A connection; `crt` is the certificate to trust, None for no TLS."""
 
-    def __init__(self, port, crt=None, timeout=20, host="127.0.0.1"):
+    def __init__(self, port, crt=None, timeout=WAIT_SECS, host="127.0.0.1"):
         self.sock = socket.create_connection((host, port), timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.crt = crt
@@ -64,7 +66,7 @@ class Wire:
         while have < count:
             try:
                 got = self.sock.recv(min(1 << 18, max(count - have, 4096)))
-            except ConnectionError:
+            except (ConnectionError, ssl.SSLEOFError):
                 got = b""
             if not got:
                 raise Gone(b"".join(pieces))
@@ -91,7 +93,7 @@ class Wire:
 
 
 class Imap(Wire):
-    def __init__(self, port, crt=None, timeout=20, greet=True):
+    def __init__(self, port, crt=None, timeout=WAIT_SECS, greet=True):
         Wire.__init__(self, port, crt, timeout)
         self.tags = 0
         self.greeting = self.line() if greet else b""
@@ -193,7 +195,7 @@ class Imap(Wire):
 
 
 class Pop(Wire):
-    def __init__(self, port, crt=None, timeout=20):
+    def __init__(self, port, crt=None, timeout=WAIT_SECS):
         Wire.__init__(self, port, crt, timeout)
         self.greeting = self.line()
 

@@ -67,6 +67,22 @@ for c in $(git ls-files 'c-client/*.c' 'ssl/*.c' 'imapd/*.c' 'ipopd/*.c'); do
 		echo "$c: banned.h is not its last include"
 done | check "heads of files"
 
+# The Makefile's lists, with and without what build words leave out.
+listed() {
+	# shellcheck disable=SC2016
+	make -s --no-print-directory "$@" --eval \
+		'list: ; @printf "%s\n" $(LIB_SRC) $(IMAPD_SRC) $(IPOPD_SRC)' \
+		list
+}
+{
+	{
+		listed SSLTYPE=unix PASSWDTYPE=pam
+		listed SSLTYPE=none PASSWDTYPE=std
+	} | sort -u
+	git ls-files --cached --others --exclude-standard 'c-client/*.c' \
+		'ssl/*.c' 'imapd/*.c' 'ipopd/*.c'
+} | sort | uniq -u | check "the Makefile lists every source"
+
 # A global name begins with the first word of its file's name, or with one of
 # the words that this list allows the file besides.
 for o in $(find "$build/c-client" "$build/imapd" "$build/ipopd" "$build/ssl" \

@@ -77,7 +77,7 @@ def become_init():
     watchdog(0)
     child = os.fork()
     if child == 0:
-        watchdog(170)
+        watchdog(900)
         return
     status = 1
     while True:

@@ -6,15 +6,15 @@ users have uids of their own, else they are the caller."""
 import atexit
 import ctypes
 import os
+import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 
 import certs
-from tap import ROOT, tap, wait_for
+from tap import ROOT, WAIT_SECS, remove_tree, tap, wait_for
 
 BINARIES = {
     "imapd": os.environ.get("IMAPD", os.path.join(ROOT, "imapd/imapd")),
@@ -24,10 +24,30 @@ PASSWORD = "open sesame"
 FIRST_UID = 54321
 
 
+reserved = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that stays ours until this script ends.  It is none of those
+    that the kernel gives to outgoing connections, and a name in the abstract
+    namespace keeps other scripts from it."""
+    low, high = map(int, read(
+        "/proc/sys/net/ipv4/ip_local_port_range").split())
+    while True:
+        port = random.randrange(12000, 65536)
+        if low <= port <= high and high - low < 50000:
+            continue
+        mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            mark.bind("\0imapd-test-port-%d" % port)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            mark.close()
+            continue
+        reserved.append(mark)
+        return port
 
 
 def die_with_us():
@@ -141,6 +161,7 @@ class Host:
         return child
 
     def stop(self):
+        left = self.processes()
         for child in self.children:
             for pid in descendants(child.pid):
                 try:
@@ -149,13 +170,14 @@ class Host:
                     pass
             child.terminate()
             try:
-                child.wait(5)
+                child.wait(WAIT_SECS)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
         self.children = []
+        wait_for("the sessions' end", lambda: ended(left))
         if not os.environ.get("KEEP"):
-            shutil.rmtree(self.dir, ignore_errors=True)
+            remove_tree(self.dir)
 
     def log(self):
         return read(self.logfile)
@@ -226,6 +248,19 @@ def listening(port):
     return False
 
 
+def unread(port):
+    """Octets on their way in connections with that port: sent and not yet
+    read by the program at the other end."""
+    end = ":%04X" % port
+    total = 0
+    for line in read("/proc/net/tcp").splitlines()[1:]:
+        part = line.split()
+        if part[3] == "01" and (part[1].endswith(end)
+                or part[2].endswith(end)):
+            total += sum(int(n, 16) for n in part[4].split(":"))
+    return total
+
+
 def links(pid):
     """Where the descriptors of a process lead."""
     out = []
@@ -262,6 +297,11 @@ def descendants(pid):
     return out
 
 
+def ended(pids):
+    """Has each of them ended?  One that nobody has reaped has, too."""
+    return all((status(pid, "State") or "Z")[0] == "Z" for pid in pids)
+
+
 def status(pid, key):
     """A field of /proc/PID/status as text, or None."""
     try:
@@ -284,6 +324,19 @@ def rchar(pid):
         if line.startswith("rchar:"):
             return int(line.split()[1])
     return None
+
+
+def cpu_secs(pids):
+    """Seconds of processor time that they have used: other than a clock's
+    they don't grow by what else runs on the machine."""
+    return sum(int((read("/proc/%d/schedstat" % pid) or "0").split()[0])
+        for pid in pids) / 1e9
+
+
+def switches(pids):
+    """How often each has given up the processor, or was taken from it."""
+    return {pid: (status(pid, "voluntary_ctxt_switches"),
+        status(pid, "nonvoluntary_ctxt_switches")) for pid in pids}
 
 
 def sanitized(program="imapd"):

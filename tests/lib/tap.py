@@ -15,7 +15,9 @@ import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-WAIT_SECS = 10
+# How long an event may be in coming.  It only bounds what fails: a machine
+# that builds something beside may let a process wait for many seconds.
+WAIT_SECS = 60
 
 
 class Tap:
@@ -77,7 +79,7 @@ def watchdog(secs):
         faulthandler.cancel_dump_traceback_later()
 
 
-def run(main, secs=170):
+def run(main, secs=900):
     """Runs main() and exits.  Atexit handlers (servers' ends) are run."""
     faulthandler.enable()
     watchdog(secs)
@@ -110,6 +112,19 @@ def remove_tree(path):
         shutil.rmtree(path, ignore_errors=True)
         return not os.path.lexists(path)
     wait_for("the removal of " + path, gone)
+
+
+def rest(work, secs):
+    """Waits until nothing of what work() tells changes for `secs`, and
+    returns True; False where that is never so.  For what must sleep: one
+    that wakes up by itself within `secs` is never found at rest, one that a
+    busy machine has kept from finishing what it was doing is."""
+    for _ in range(WAIT_SECS // secs):
+        before = work()
+        time.sleep(secs)
+        if work() == before:
+            return True
+    return False
 
 
 def have(*programs):

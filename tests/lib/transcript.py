@@ -39,13 +39,12 @@ import re
 import socket
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import imapc    # noqa: E402
 import server   # noqa: E402
-from tap import ROOT, remove_tree, run, tap, wait_for    # noqa: E402
+from tap import ROOT, WAIT_SECS, remove_tree, run, tap, wait_for    # noqa: E402
 
 MODES = ("clear", "tls", "preauth")
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
@@ -70,7 +69,7 @@ class Preauth(imapc.Wire):
 
     def __init__(self, host, account):
         self.sock, theirs = socket.socketpair()
-        self.sock.settimeout(20)
+        self.sock.settimeout(WAIT_SECS)
         self.left = b""
         passwd = os.path.join(host.dir, "passwd")
         with open(passwd, "w") as f:
@@ -96,7 +95,7 @@ class Preauth(imapc.Wire):
 
     def close(self):
         imapc.Wire.close(self)
-        self.child.wait(10)
+        self.child.wait(WAIT_SECS)
 
 
 def write_preauth_conf(host):
@@ -263,11 +262,8 @@ class Player:
 
     def outside_log(self, arg):
         """The log holds a line that the expression matches."""
-        end = time.monotonic() + 10
-        while not re.search(arg, self.host.log() + self.host.stderr()):
-            if time.monotonic() > end:
-                raise Mismatch("the log has nothing like %s" % arg)
-            time.sleep(0.02)
+        wait_for("a line of the log like " + arg, lambda: re.search(arg,
+            self.host.log() + self.host.stderr()))
 
     # --- the dialogue -------------------------------------------------------
 
@@ -416,4 +412,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run(main, 600)
+    run(main)

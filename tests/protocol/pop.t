@@ -67,4 +67,4 @@ def main():
         tap.ok(not host.faults(), "no fault was reported", host.faults())
 
 
-run(main, 600)
+run(main)

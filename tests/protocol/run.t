@@ -12,4 +12,4 @@ sys.path.insert(0, os.path.join(HERE, os.pardir, "lib"))
 import transcript    # noqa: E402
 from tap import run    # noqa: E402
 
-run(lambda: transcript.play_all(sorted(glob.glob(HERE + "/*.imap"))), 600)
+run(lambda: transcript.play_all(sorted(glob.glob(HERE + "/*.imap"))))

@@ -7,14 +7,13 @@ import os
 import re
 import signal
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, "lib"))
 
 import server    # noqa: E402
 from imapc import Gone    # noqa: E402
-from tap import run, tap, wait_for    # noqa: E402
+from tap import rest, run, tap, wait_for    # noqa: E402
 from transcript import messages    # noqa: E402
 
 MIB = 1 << 20
@@ -121,35 +120,28 @@ def held_before_login():
         pids = host.processes()
         before = {p: server.rss_kib(p) for p in pids}
         c.send(data)
-        time.sleep(0.3)
-        tap.equal(host.processes(), pids, "%s: waited for" % name)
+        rest(lambda: (server.unread(host.ports["imapd"]),
+            server.switches(pids)), 1)
+        tap.equal(sorted(host.processes()), sorted(pids),
+            "%s: waited for" % name)
         bounded(name + " without end before login", 256, pids, before)
         c.close()
         wait_for("the end", lambda: not host.processes())
 
 
-def switches(pids):
-    return {p: server.status(p, "voluntary_ctxt_switches") for p in pids}
-
-
 def idle_sleeps():
     """decisions.md: no polling.  RFC 2177."""
     host.account().fill(messages(1, 3))
-    c = host.imap(tls=True)
+    # The one look a minute comes later than that, and can't be what tells.
+    c = host.imap(tls=True, timeout=40)
     c.cmd("SELECT INBOX")
     c.send(b"i IDLE\r\n")
     tap.equal(c.line(), b"+ idling\r\n", "in IDLE")
-    time.sleep(2)
     pids = host.processes()
-    before = switches(pids)
-    time.sleep(5)
-    tap.equal(switches(pids), before,
+    tap.ok(rest(lambda: server.switches(pids), 5),
         "nobody wakes up in 5 s of IDLE (%d processes)" % len(pids))
-    begun = time.monotonic()
     host.account().deliver(messages(4, 4))
     tap.equal(c.line(), b"* 4 EXISTS\r\n", "told of new mail")
-    took = time.monotonic() - begun
-    tap.ok(took < 2, "soon: %.3f s" % took)
     tap.equal(c.line(), b"* 4 RECENT\r\n", "and that it is recent")
     c.send(b"DONE\r\n")
     tap.equal(c.line(), b"i OK IDLE completed\r\n", "ended")
@@ -204,4 +196,4 @@ def main():
     tap.ok(not host.faults(), "no fault was reported", host.faults())
 
 
-run(main, 400)
+run(main)

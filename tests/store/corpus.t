@@ -110,7 +110,7 @@ def main():
     host = server.Host(programs=("imapd", "ipop3d"))
     host.account().fill(b"".join(mailgen.SEPARATOR + m + b"\n"
         for m in stored))
-    c = host.imap(timeout=60)
+    c = host.imap(timeout=120)
     c.select()
     compare(c, want, names, "corpus")
     recount(c, want, names, "corpus")

@@ -140,7 +140,7 @@ def big(host):
     message = long_message(60)
     want = mailgen.wire(message)
     host.account().fill(mailgen.to_mbox([message, b"Subject: b\n\nsmall\n"]))
-    c = host.imap(timeout=60)
+    c = host.imap(timeout=120)
     c.select()
     tap.ok(c.bodies()[1] == want, "a message of 60 MB as it is")
     tap.equal(c.bodies("BODY.PEEK[]<59999990.30>", "1")[1],
@@ -163,7 +163,7 @@ def big(host):
     c.close()
 
     # Now another program takes it away in the middle of the literal.
-    c = host.imap(timeout=60)
+    c = host.imap(timeout=120)
     c.select()
     c.send(b"gone FETCH 1 BODY.PEEK[]\r\n")
     head = c.line()
@@ -216,7 +216,7 @@ def main():
     want = [mailgen.wire(m) for m in stored]
     host.account().fill(b"".join(mailgen.SEPARATOR + m + b"\n"
         for m in stored))
-    c = host.imap(timeout=60)
+    c = host.imap(timeout=120)
     count = c.select()
     tap.equal(count, len(want), "all are there")
     pieces(c, want)

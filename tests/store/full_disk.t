@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import room
 import server
-from tap import run, skip_all, tap
+from tap import run, skip_all, tap, wait_for
 
 COUNT = 40
 
@@ -72,6 +72,8 @@ def main():
                 "the spool is whole")
         os.unlink(filler)
     tap.equal(host.faults(), "", "no fault is reported")
+    wait_for("the end of all sessions", lambda: not host.processes())
+    subprocess.run(["umount", a.home], check=True)
 
 
 run(main)
