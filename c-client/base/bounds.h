@@ -94,6 +94,12 @@
 /* Messages in one mailbox file; beyond: the mailbox can't be opened. */
 #define BOUND_MESSAGES		10000000u
 
+/* A maildir's list of UIDs, octets (BOUND_MESSAGES short lines); beyond: the
+ * mailbox can't be opened.  Its list of keywords; beyond: they have no
+ * names. */
+#define BOUND_UIDLIST		(1024u * 1024 * 1024)
+#define BOUND_KEYWORDLIST	(64u * 1024)
+
 /* MIME: beyond any of these the rest is shown as one
  * application/octet-stream leaf; nothing is refused. */
 #define BOUND_MIME_DEPTH	100u

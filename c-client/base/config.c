@@ -145,6 +145,19 @@ set_lock(struct config *c, size_t offset, struct span value, uint64_t max,
 }
 
 static bool
+set_format(struct config *c, size_t offset, struct span value, uint64_t max,
+    struct fault *why)
+{
+	int word = word_of(value, "unix maildir", why);
+
+	(void)offset;
+	(void)max;
+	if (word != -1)
+		c->format = word == 0 ? "unix" : "maildir";
+	return word != -1;
+}
+
+static bool
 set_plaintext(struct config *c, size_t offset, struct span value,
     uint64_t max, struct fault *why)
 {
@@ -198,6 +211,7 @@ static const struct key keys[] = {
 	{ "key_dir",	   set_path,	  AT(key_dir),		0 },
 	{ "mail_spool",	   set_path,	  AT(mail_spool),	0 },
 	{ "mail_root",	   set_text,	  AT(mail_root),	0 },
+	{ "format",	   set_format,	  AT(format),		0 },
 	{ "index_dir",	   set_text,	  AT(index_dir),	0 },
 	{ "lock",	   set_lock,	  AT(dot_lock),		0 },
 	{ "lock_timeout",  set_number,	  AT(lock_timeout),	3600 },
@@ -253,6 +267,7 @@ config_defaults(struct config *c)
 		.key_dir = DEFAULT_KEY_DIR,
 		.mail_spool = choose_directory(DEFAULT_MAIL_SPOOL, spools),
 		.mail_root = "",
+		.format = "",
 		.index_dir = "",
 		.dot_lock = true,
 		.lock_timeout = 30,

@@ -25,6 +25,7 @@ struct config {
 	const char *mail_spool;		/* /var/mail or /var/spool/mail */
 	const char *mail_root;		/* under the home; "" is decided at
 					 * login (decisions.md 13) */
+	const char *format;		/* unix | maildir; "" is INBOX's */
 	const char *index_dir;		/* "" is ~/.imapindex; may hold %u */
 	bool dot_lock;			/* lock = both | fcntl */
 	uint32_t lock_timeout;

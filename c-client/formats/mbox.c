@@ -284,5 +284,6 @@ const struct driver mbox_driver = {
 	.create = mbox_create,
 	.remove = mbox_remove,
 	.rename = mbox_rename,
+	.list = driver_list_none,
 	.watch = mbox_watch,
 };

@@ -214,6 +214,7 @@ account_open(struct account *a, struct arena *keep,
 	a->keep = keep;
 	a->root_fd = a->pop_fd = -1;
 	a->lock_timeout = config->lock_timeout;
+	a->format = config->format[0] == '\0' ? NULL : config->format;
 	a->dot_lock = config->dot_lock;
 	if (home == NULL || home[0] != '/')
 		return fault_set(why, FAULT_NOTFOUND, "no home directory");

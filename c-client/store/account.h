@@ -23,6 +23,7 @@ struct account {
 	bool root_is_mail;	/* root is ~/mail: drop a leading "mail/" or
 				 * "~/mail/" (decisions.md 13) */
 	const char *spool;	/* the INBOX file */
+	const char *format;	/* of new mailboxes; NULL: INBOX's */
 	bool spool_writable;	/* files can be made beside it */
 	const char *index_dir;	/* NULL: indexes are kept in memory */
 	uint32_t lock_timeout;	/* seconds */

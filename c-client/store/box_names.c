@@ -31,17 +31,36 @@ is_directory(const struct account *account, const struct name *name)
 	    name->path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* FAULT_EXISTS where there is anything of this name. */
+/*
+ * What the name is: 0, and *driver is NULL if it is a directory without being
+ * a mailbox.  -1 where it is neither, or a part of a mailbox.
+ */
+static int
+find(struct account *account, const struct name *name,
+    const struct driver **driver, struct fault *why)
+{
+	enum driver_kind kind;
+
+	*driver = driver_of(account, name, &kind, why);
+	return *driver != NULL || (kind != DRIVER_PART &&
+	    is_directory(account, name)) ? 0 : -1;
+}
+
+/* FAULT_EXISTS where there is anything of this name; but a mailbox may be made
+ * of a directory, if its format is one that is a directory. */
 static int
 must_be_free(struct account *account, const struct name *name,
-    struct fault *why)
+    bool mailbox, struct fault *why)
 {
 	struct stat st;
+	enum driver_kind kind;
 
-	if (name->inbox || file_stat_beneath(account->root_fd, name->path,
-	    &st) == 0)
+	if (name->inbox || driver_of(account, name, &kind, NULL) != NULL ||
+	    (!(mailbox && is_directory(account, name)) &&
+	    file_stat_beneath(account->root_fd, name->path, &st) == 0))
 		return fault_set(why, FAULT_EXISTS, "%s exists", name->path);
-	return 0;
+	return kind == DRIVER_PART ? fault_set(why, FAULT_BADNAME,
+	    "%s is a part of a mailbox", name->path) : 0;
 }
 
 /* The directories that the name's last level is to be in. */
@@ -57,11 +76,22 @@ make_parents(struct account *account, const struct name *name,
 	return fault_errno(why, "directories of %s", name->path);
 }
 
+/* Whether the levels above are directories only the format knows: it is tried
+ * without making any first. */
+static bool
+is_parent_missing(const struct fault *why)
+{
+	return why->code == FAULT_NOTFOUND || why->code == FAULT_BADNAME;
+}
+
 int
 box_create(struct account *account, const struct name *name,
     struct fault *why)
 {
-	if (must_be_free(account, name, why) == -1)
+	const struct driver *driver;
+	int status;
+
+	if (must_be_free(account, name, !name->directory, why) == -1)
 		return -1;
 	if (name->directory) {
 		if (file_make_dirs(account->root_fd, name->path, false) == 0)
@@ -70,11 +100,15 @@ box_create(struct account *account, const struct name *name,
 	}
 	/* An index of that name belongs to a mailbox that is gone: its UIDs
 	 * must not come back with other messages. */
-	if (make_parents(account, name, why) == -1 ||
+	if ((driver = driver_for_new(account, name, why)) == NULL ||
 	    index_remove(account->index_dir, name->path,
 	    account->lock_timeout, why) == -1)
 		return -1;
-	return driver_default()->create(account, name, why);
+	status = driver->create(account, name, why);
+	if (status == -1 && is_parent_missing(why) &&
+	    make_parents(account, name, why) == 0)
+		status = driver->create(account, name, why);
+	return status;
 }
 
 static int
@@ -104,10 +138,11 @@ box_delete(struct account *account, const struct name *name,
 
 	if (name->inbox)
 		return fault_set(why, FAULT_CANNOT, "INBOX stays");
-	if (is_directory(account, name))
+	if (find(account, name, &driver, why) == -1)
+		return -1;
+	if (driver == NULL)
 		return delete_directory(account, name, why);
-	if ((driver = driver_of(account, name, NULL, why)) == NULL ||
-	    driver->remove(account, name, why) == -1)
+	if (driver->remove(account, name, why) == -1)
 		return -1;
 	TRIP_KILL("box_names.deleted");
 	/* The mailbox is gone whatever becomes of its index, which box_create()
@@ -140,37 +175,60 @@ rename_directory(struct account *account, const struct name *from,
 	return status;
 }
 
+/* By its format, which must be one that can be there. */
+static int
+rename_mailbox(struct account *account, const struct driver *driver,
+    const struct name *from, const struct name *to, struct fault *why)
+{
+	struct name new = *to;
+	int status;
+
+	new.format = driver->name;
+	if (driver_for_new(account, &new, why) == NULL ||
+	    index_remove(account->index_dir, to->path,
+	    account->lock_timeout, why) == -1)
+		return -1;
+	status = driver->rename(account, from, to, why);
+	if (status == -1 && is_parent_missing(why) &&
+	    make_parents(account, to, why) == 0)
+		status = driver->rename(account, from, to, why);
+	return status;
+}
+
+/* The mailbox's own index, and those of what is below it. */
+static int
+move_indexes(struct account *account, const struct driver *driver,
+    const struct name *from, const struct name *to, struct fault *why)
+{
+	if (driver != NULL && index_move(account->index_dir, from->path,
+	    to->path, account->lock_timeout, why) == -1)
+		return -1;
+	return index_move_below(account->index_dir, from->path, to->path,
+	    account->lock_timeout, why);
+}
+
 int
 box_rename(struct account *account, const struct name *from,
     const struct name *to, struct fault *why)
 {
-	bool directory = is_directory(account, from);
 	const struct driver *driver;
 	struct fault index;
 	int status;
 
 	if (from->inbox)
 		return box_rename_inbox(account, to, why);
-	if (must_be_free(account, to, why) == -1)
+	if (must_be_free(account, to, false, why) == -1 ||
+	    find(account, from, &driver, why) == -1)
 		return -1;
-	if (!directory && (driver = driver_of(account, from, NULL, why)) ==
-	    NULL)
-		return -1;
-	if (make_parents(account, to, why) == -1 ||
-	    (!directory && index_remove(account->index_dir, to->path,
-	    account->lock_timeout, why) == -1))
-		return -1;
-	status = directory ? rename_directory(account, from, to, why) :
-	    driver->rename(account, from, to, why);
+	if (driver != NULL)
+		status = rename_mailbox(account, driver, from, to, why);
+	else
+		status = make_parents(account, to, why) == -1 ? -1 :
+		    rename_directory(account, from, to, why);
 	if (status == -1)
 		return -1;
 	TRIP_KILL("box_names.renamed");
-	status = directory ?
-	    index_move_below(account->index_dir, from->path, to->path,
-	    account->lock_timeout, &index) :
-	    index_move(account->index_dir, from->path, to->path,
-	    account->lock_timeout, &index);
-	if (status == -1)
+	if (move_indexes(account, driver, from, to, &index) == -1)
 		log_line(LOG_WARNING, "index of a renamed mailbox: %s",
 		    index.text);
 	return 0;

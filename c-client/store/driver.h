@@ -26,7 +26,14 @@ struct watch;
 enum driver_kind {
 	DRIVER_NOT_OURS,
 	DRIVER_MAILBOX,		/* can be selected */
-	DRIVER_MISSING		/* INBOX only: it may come into being */
+	DRIVER_MISSING,		/* INBOX only: it may come into being */
+	DRIVER_PART		/* a file or directory of which a mailbox is
+				 * made: no name that may be used */
+};
+
+/* Where driver->list puts what it finds; the object is the caller's. */
+struct driver_names {
+	void (*found)(struct driver_names *, const char *path);
 };
 
 struct driver {
@@ -91,6 +98,10 @@ struct driver {
 	int (*rename)(struct account *, const struct name *from,
 	    const struct name *to, struct fault *);
 
+	/* The mailboxes that are not found by a walk through the mail root
+	 * (driver_list_none(): there are none). */
+	void (*list)(struct account *, struct driver_names *);
+
 	/* Tell `watch` what to look at (watch_file(), watch_directory()). */
 	void (*watch)(struct box *, struct watch *);
 };
@@ -99,10 +110,21 @@ struct driver {
  * are made with.  NULL ends it.  Defined in formats/drivers.c. */
 extern const struct driver *const drivers[];
 
-/* The first driver that takes the name; NULL with FAULT_NOTFOUND. */
+/* The first driver that takes the name; NULL with FAULT_NOTFOUND, or with
+ * FAULT_BADNAME and DRIVER_PART. */
 const struct driver *driver_of(struct account *, const struct name *,
     enum driver_kind *, struct fault *);
-/* The one for new mailboxes. */
+/* The last one. */
 const struct driver *driver_default(void);
+/*
+ * The one to make this mailbox with: the format that its name asks for
+ * (#driver.FORMAT/), else that of the mailbox which it is to be below, else
+ * the configured one, else INBOX's.  NULL with FAULT_BADNAME (no such format,
+ * or the name is a part of a mailbox).
+ */
+const struct driver *driver_for_new(struct account *, const struct name *,
+    struct fault *);
+
+void driver_list_none(struct account *, struct driver_names *);
 
 #endif

@@ -28,6 +28,7 @@
 #include "c-client/base/banned.h"
 
 struct walk {
+	struct driver_names names;	/* first: found_name() gets it */
 	struct account *account;
 	struct arena *arena;
 	struct list_entries entries;
@@ -74,10 +75,29 @@ visit_file(struct walk *w, const char *level)
 	w->path.n = before;
 }
 
+/* What the formats say of an entry of the walk's directory.  What a mailbox
+ * that is a directory is made of is not below it. */
+static enum driver_kind
+kind_of(struct walk *w, const char *level)
+{
+	size_t before = w->path.n;
+	struct name name = { .inbox = false };
+	enum driver_kind kind = DRIVER_PART;
+
+	buf_adds(&w->path, level);
+	name.path = buf_string(&w->path);
+	if (!w->path.full)
+		driver_of(w->account, &name, &kind, NULL);
+	buf_reset(&w->path);
+	w->path.n = before;
+	return kind;
+}
+
 /* Is there a name in it that may be shown? */
 static bool
-has_children(int dir, const char *level)
+has_children(struct walk *w, int dir, const char *level, bool mailbox)
 {
+	size_t before = w->path.n;
 	int fd = openat(dir, level, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 	    O_CLOEXEC);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
@@ -89,8 +109,12 @@ has_children(int dir, const char *level)
 			close(fd);
 		return false;
 	}
+	buf_adds(&w->path, level);
+	buf_addc(&w->path, '/');
 	while (!found && (e = readdir(d)) != NULL)
-		found = name_is_visible(e->d_name);
+		found = name_is_visible(e->d_name) && (!mailbox ||
+		    kind_of(w, e->d_name) != DRIVER_PART);
+	w->path.n = before;
 	closedir(d);
 	return found;
 }
@@ -105,14 +129,24 @@ visit_below(struct walk *w, int dir, const char *level,
 	size_t before = w->path.n;
 	struct list_places at = list_pattern_walk(&w->pattern, places,
 	    span_of(level));
+	enum driver_kind kind;
 	int fd;
 
+	if (at.count == 0)
+		return;
+	kind = kind_of(w, level);
+	if (kind == DRIVER_PART)
+		return;
 	if (list_pattern_done(&w->pattern, at)) {
+		unsigned attributes = (kind == DRIVER_MAILBOX ? 0 :
+		    LIST_NOSELECT) | (has_children(w, dir, level,
+		    kind == DRIVER_MAILBOX) ? LIST_HASCHILDREN :
+		    LIST_HASNOCHILDREN);
+
 		buf_adds(&w->path, level);
 		if (!w->path.full)
 			list_entries_add(&w->entries, buf_string(&w->path),
-			    LIST_NOSELECT | (has_children(dir, level) ?
-			    LIST_HASCHILDREN : LIST_HASNOCHILDREN), w->arena);
+			    attributes, w->arena);
 		w->path.n = before;
 	}
 	at = list_pattern_walk(&w->pattern, at, SPAN("/"));
@@ -177,6 +211,25 @@ visit_inbox(struct walk *w)
 	list_entries_add(&w->entries, "INBOX", attributes, w->arena);
 }
 
+/* A mailbox that is elsewhere than below the root, and the levels above it. */
+static void
+found_name(struct driver_names *names, const char *path)
+{
+	struct walk *w = (struct walk *)names;
+	struct span whole = span_of(path);
+
+	for (size_t n = 1; n <= whole.n; n++) {
+		struct span name = span_slice(whole, 0, n);
+
+		if ((n == whole.n || path[n] == '/') &&
+		    list_pattern_done(&w->pattern, list_pattern_walk(
+		    &w->pattern, list_pattern_begin(&w->pattern), name)))
+			list_entries_add(&w->entries, arena_string(w->arena,
+			    name.p, name.n), n < whole.n ? LIST_NOSELECT |
+			    LIST_HASCHILDREN : LIST_HASNOCHILDREN, w->arena);
+	}
+}
+
 int
 list_all(struct account *account, struct span reference, struct span pattern,
     struct arena *arena, struct list_entry **entries, size_t *count,
@@ -197,6 +250,9 @@ list_all(struct account *account, struct span reference, struct span pattern,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1)
 		visit_directory(&w, fd, list_pattern_keep(
 		    list_pattern_begin(&w.pattern), arena), 0);
+	w.names.found = found_name;
+	for (size_t i = 0; drivers[i] != NULL; i++)
+		drivers[i]->list(account, &w.names);
 	buf_clear(&w.path);
 	list_entries_finish(&w.entries, arena, entries, count);
 	return 0;

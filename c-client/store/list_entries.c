@@ -42,6 +42,21 @@ by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
+/* The same name found twice: what can be selected counts, and one that has
+ * children has them. */
+static void
+kept_merge(struct list_entry *kept, const struct list_entry *other)
+{
+	unsigned children = (kept->attributes | other->attributes) &
+	    LIST_HASCHILDREN;
+
+	if (!(other->attributes & LIST_NOSELECT))
+		*kept = *other;
+	if (children)
+		kept->attributes = (kept->attributes & ~(unsigned)
+		    LIST_HASNOCHILDREN) | children;
+}
+
 void
 list_entries_finish(struct list_entries *list, struct arena *arena,
     struct list_entry **entries, size_t *count)
@@ -53,8 +68,7 @@ list_entries_finish(struct list_entries *list, struct arena *arena,
 	for (size_t i = 0; i < list->count; i++) {
 		if (kept > 0 && strcmp(list->p[kept - 1].path,
 		    list->p[i].path) == 0) {
-			if (!(list->p[i].attributes & LIST_NOSELECT))
-				list->p[kept - 1] = list->p[i];
+			kept_merge(&list->p[kept - 1], &list->p[i]);
 		} else
 			list->p[kept++] = list->p[i];
 	}

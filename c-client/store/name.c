@@ -145,6 +145,7 @@ name_parse(const struct account *account, struct span wire,
 		return fault_set(why, FAULT_BADNAME, "a name of %zu octets",
 		    wire.n);
 	buf_init(&utf8, 0);
+	name->format = NULL;
 	name->directory = wire.p[wire.n - 1] == '/';
 	if (name->directory)
 		wire.n--;
@@ -171,6 +172,38 @@ out:
 	free(path);
 	buf_clear(&utf8);
 	return r;
+}
+
+/* "#driver.FORMAT/" off the front; the FORMAT, or NULL if it is not there. */
+static const char *
+take_format(struct span *wire, struct arena *arena)
+{
+	static const char prefix[] = "#driver.";
+	size_t n = sizeof prefix - 1;
+	ptrdiff_t slash;
+	const char *format;
+
+	if (!span_starts_nocase(*wire, prefix))
+		return NULL;
+	*wire = span_slice(*wire, n, wire->n);
+	slash = span_find_char(*wire, '/');
+	if (slash == -1)
+		slash = (ptrdiff_t)wire->n;
+	format = arena_string(arena, wire->p, (size_t)slash);
+	*wire = span_slice(*wire, (size_t)slash + 1, wire->n);
+	return format;
+}
+
+int
+name_parse_new(const struct account *account, struct span wire,
+    struct arena *arena, struct name *name, struct fault *why)
+{
+	const char *format = take_format(&wire, arena);
+
+	if (name_parse(account, wire, arena, name, why) == -1)
+		return -1;
+	name->format = format;
+	return 0;
 }
 
 void

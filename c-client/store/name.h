@@ -20,6 +20,7 @@ struct name {
 	const char *path;	/* "INBOX", or relative to the root: "a/b" */
 	bool inbox;
 	bool directory;		/* the client's name ended in "/" */
+	const char *format;	/* from "#driver.FORMAT/", NULL: not said */
 };
 
 /*
@@ -28,8 +29,12 @@ struct name {
  * "#...", "{...", levels that are empty, "." or "..", or begin with a dot,
  * control characters, NUL, bad UTF-7 or UTF-8, levels over 255 octets, names
  * over BOUND_MAILBOX_NAME, the suffixes of locks and our own files.
- * The result lives as long as `arena`.
+ * The result lives as long as `arena`.  name_parse_new() is for mailboxes that
+ * are to be made: their format may be told, "#driver.maildir/a" (the old
+ * toolkit's way).
  */
+int name_parse_new(const struct account *, struct span wire, struct arena *,
+    struct name *, struct fault *);
 int name_parse(const struct account *, struct span wire, struct arena *,
     struct name *, struct fault *);
 

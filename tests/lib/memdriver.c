@@ -238,7 +238,8 @@ mem_rename(struct account *a, const struct name *from, const struct name *to,
 	const char *old, *new;
 	int source = file_open_parent(a->root_fd, from->path, &old);
 	int target = file_open_parent(a->root_fd, to->path, &new);
-	int status = renameat(source, old, target, new);
+	int status = source == -1 || target == -1 ? -1 :
+	    renameat(source, old, target, new);
 
 	if (status == -1)
 		fault_errno(why, "rename %s", from->path);
@@ -270,6 +271,7 @@ const struct driver memdriver_driver = {
 	.create = mem_create,
 	.remove = mem_remove,
 	.rename = mem_rename,
+	.list = driver_list_none,
 	.watch = mem_watch,
 };
 
