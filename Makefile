@@ -97,13 +97,17 @@ STORE = account append box box_flags box_inbox box_names box_status copy \
 	cursor driver index index_brief index_file index_gone index_meta \
 	index_move index_need index_note index_pack index_parsed index_path \
 	index_records index_schema list list_entries list_pattern \
-	list_subscribed message name parsed search search_body search_text \
-	seqset view watch
-FORMATS = drivers mbox mbox_append mbox_base mbox_change mbox_expunge \
-	mbox_flush mbox_format mbox_keywords mbox_lock mbox_match mbox_merge \
-	mbox_meta mbox_names mbox_note mbox_read mbox_redo mbox_rewrite \
-	mbox_room mbox_scan mbox_scribe mbox_separator mbox_stamp mbox_sync \
-	mbox_window mbox_wire
+	list_subscribed message name parsed place search search_body \
+	search_text seqset view watch
+FORMATS = drivers maildir maildir_append maildir_expunge maildir_files \
+	maildir_flush maildir_folders maildir_keywords maildir_lock \
+	maildir_match maildir_merge maildir_move maildir_name maildir_note \
+	maildir_place maildir_read maildir_scan maildir_stamp maildir_sync \
+	maildir_tmp maildir_uidlist mbox mbox_append mbox_base mbox_change \
+	mbox_expunge mbox_flush mbox_format mbox_keywords mbox_lock \
+	mbox_match mbox_merge mbox_meta mbox_names mbox_note mbox_read \
+	mbox_redo mbox_rewrite mbox_room mbox_scan mbox_scribe \
+	mbox_separator mbox_stamp mbox_sync mbox_window mbox_wire
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
 SERVER = arguments cache connection front link listen monitor port prelogin \

@@ -185,6 +185,10 @@ commit(struct session *s)
 		reply_fault(s, &why);
 		return;
 	}
+	if (append_uidvalidity(s->append) == 0) {
+		reply_ok(s, NULL, "APPEND completed");
+		return;
+	}
 	buf_init(&code, 0);
 	buf_addf(&code, "APPENDUID %u %u", append_uidvalidity(s->append),
 	    append_uid(s->append, 0));

@@ -21,7 +21,8 @@ cmd_copy(struct session *s, struct args *a)
 	if (copies_run(s, &t) && t.count > 0) {
 		buf_init(&code, 0);
 		copies_code(s, &t, NULL, &code);
-		reply_ok(s, buf_string(&code), "COPY completed");
+		reply_ok(s, code.n == 0 ? NULL : buf_string(&code),
+		    "COPY completed");
 		buf_clear(&code);
 	}
 	copies_end(&t);

@@ -6,6 +6,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/store/list.h"
+#include "c-client/store/name.h"
 #include "imapd/args.h"
 #include "imapd/reply.h"
 #include "imapd/session.h"
@@ -46,6 +47,22 @@ tell(struct session *s, const struct list_entry *e)
 	return reply_end(s);
 }
 
+/* What all names have at their beginning that are in the namespace of the
+ * reference. */
+static const char *
+root_of(struct session *s, struct span reference)
+{
+	const char *name = arena_string(s->scratch, reference.p,
+	    reference.n), *rest;
+	enum name_space space = NAME_OWN;
+
+	if (name != NULL)
+		space = name_space(name, &rest);
+	if (space == NAME_OWN || !name_space_is_served(&s->account, space))
+		return "";
+	return name_space_prefix(space);
+}
+
 static void
 list(struct session *s, struct args *a, int (*get)(struct account *,
     struct span, struct span, struct arena *, struct list_entry **, size_t *,
@@ -62,9 +79,11 @@ list(struct session *s, struct args *a, int (*get)(struct account *,
 		reply_bad_args(s, a);
 		return;
 	}
-	/* An empty pattern asks for the delimiter (6.3.8). */
+	/* An empty pattern asks for the delimiter, and for the namespace that
+	 * the reference is in (6.3.8). */
 	if (pattern.n == 0) {
-		struct list_entry root = { "", LIST_NOSELECT };
+		struct list_entry root = { root_of(s, reference),
+		    LIST_NOSELECT };
 
 		tell(s, &root);
 		return;

@@ -27,7 +27,8 @@ tell_moved(struct session *s, const struct copies *t, const bool *moved)
 
 	buf_init(&code, 0);
 	copies_code(s, t, moved, &code);
-	reply_untagged(s, "OK", buf_string(&code), "Moved");
+	if (code.n > 0)
+		reply_untagged(s, "OK", buf_string(&code), "Moved");
 	buf_clear(&code);
 }
 

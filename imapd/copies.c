@@ -90,6 +90,8 @@ copies_code(struct session *s, const struct copies *t, const bool *which,
 		old[n] = t->uids[i];
 		new[n++] = append_uid(t->to, i);
 	}
+	if (append_uidvalidity(t->to) == 0)
+		return;
 	buf_addf(code, "COPYUID %u ", append_uidvalidity(t->to));
 	seqset_write(code, old, n);
 	buf_addc(code, ' ');

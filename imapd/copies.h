@@ -34,7 +34,7 @@ bool copies_run(struct session *, struct copies *);
 void copies_end(struct copies *);
 
 /* Add "COPYUID validity uids new-uids" (RFC 4315 3) of those with which[i];
- * NULL is all. */
+ * NULL is all.  Nothing where the new UIDs will not last. */
 void copies_code(struct session *, const struct copies *,
     const bool *which, struct buf *);
 

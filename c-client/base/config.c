@@ -84,6 +84,15 @@ set_path(struct config *c, size_t offset, struct span value, uint64_t max,
 	return set_text(c, offset, value, max, why);
 }
 
+/* A path, or nothing for what is not there. */
+static bool
+set_dir(struct config *c, size_t offset, struct span value, uint64_t max,
+    struct fault *why)
+{
+	return value.n == 0 ? set_text(c, offset, value, max, why) :
+	    set_path(c, offset, value, max, why);
+}
+
 static bool
 set_number(struct config *c, size_t offset, struct span value, uint64_t max,
     struct fault *why)
@@ -212,6 +221,10 @@ static const struct key keys[] = {
 	{ "mail_spool",	   set_path,	  AT(mail_spool),	0 },
 	{ "mail_root",	   set_text,	  AT(mail_root),	0 },
 	{ "format",	   set_format,	  AT(format),		0 },
+	{ "shared_dir",	   set_dir,	  AT(shared_dir),	0 },
+	{ "public_dir",	   set_dir,	  AT(public_dir),	0 },
+	{ "other_users",   set_yes_no,	  AT(other_users),	0 },
+	{ "outside",	   set_yes_no,	  AT(outside),		0 },
 	{ "index_dir",	   set_text,	  AT(index_dir),	0 },
 	{ "lock",	   set_lock,	  AT(dot_lock),		0 },
 	{ "lock_timeout",  set_number,	  AT(lock_timeout),	3600 },
@@ -268,6 +281,10 @@ config_defaults(struct config *c)
 		.mail_spool = choose_directory(DEFAULT_MAIL_SPOOL, spools),
 		.mail_root = "",
 		.format = "",
+		.shared_dir = "",
+		.public_dir = "",
+		.other_users = false,
+		.outside = false,
 		.index_dir = "",
 		.dot_lock = true,
 		.lock_timeout = 30,

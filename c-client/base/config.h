@@ -26,6 +26,11 @@ struct config {
 	const char *mail_root;		/* under the home; "" is decided at
 					 * login (decisions.md 13) */
 	const char *format;		/* unix | maildir; "" is INBOX's */
+	const char *shared_dir;		/* of #shared/, "" for none */
+	const char *public_dir;		/* of #public/, "" for none */
+	bool other_users;		/* ~user/ can be opened */
+	bool outside;			/* so can absolute names, and links that
+					 * leave the mail root */
 	const char *index_dir;		/* "" is ~/.imapindex; may hold %u */
 	bool dot_lock;			/* lock = both | fcntl */
 	uint32_t lock_timeout;

@@ -138,15 +138,16 @@ open_stepwise(int dir, const char *path, int flags, mode_t mode)
 	return fd;
 }
 
-int
-file_open_beneath(int dir, const char *path, int flags, mode_t mode)
+static int
+open_resolved(int dir, const char *path, uint64_t resolve, int flags,
+    mode_t mode)
 {
 	struct open_how how = { 0 };
 	long fd;
 
 	how.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC);
 	how.mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? mode : 0;
-	how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+	how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
 	/* EAGAIN: a rename somewhere while ".." was resolved.  A handful of
 	 * tries, then it is the caller's to know. */
 	for (int i = 0; i < 16; i++) {
@@ -157,6 +158,18 @@ file_open_beneath(int dir, const char *path, int flags, mode_t mode)
 	if (fd == -1 && (errno == ENOSYS || errno == EPERM))
 		return open_stepwise(dir, path, flags, mode);
 	return (int)fd;
+}
+
+int
+file_open_beneath(int dir, const char *path, int flags, mode_t mode)
+{
+	return open_resolved(dir, path, RESOLVE_BENEATH, flags, mode);
+}
+
+int
+file_open_anywhere(int dir, const char *path, int flags, mode_t mode)
+{
+	return open_resolved(dir, path, 0, flags, mode);
 }
 
 int
@@ -190,53 +203,6 @@ file_open_parent(int dir, const char *path, const char **last)
 	fd = file_open_beneath(dir, above, O_PATH | O_DIRECTORY, 0);
 	free(above);
 	return fd;
-}
-
-int
-file_make_dirs(int dir, const char *path, bool parent)
-{
-	char *copy = memory_string(path);
-	size_t n = strlen(copy), end = 0;
-	int r = 0;
-
-	if (parent) {
-		char *slash = strrchr(copy, '/');
-
-		n = slash == NULL ? 0 : (size_t)(slash - copy);
-		copy[n] = '\0';
-	}
-	while (r == 0 && end < n) {
-		const char *last;
-		struct stat st;
-		char was;
-		int at;
-
-		end += strcspn(copy + end, "/");
-		was = copy[end];
-		copy[end] = '\0';
-		if (file_stat_beneath(dir, copy, &st) == 0) {
-			if (!S_ISDIR(st.st_mode)) {
-				errno = ENOTDIR;
-				r = -1;
-			}
-		} else if (errno != ENOENT ||
-		    (at = file_open_parent(dir, copy, &last)) == -1) {
-			r = -1;
-		} else {
-			int e;
-
-			if (TRIP("file.mkdir") || (mkdirat(at, last,
-			    0700) == -1 && errno != EEXIST))
-				r = -1;
-			e = errno;
-			close(at);
-			errno = e;
-		}
-		copy[end] = was;
-		end++;
-	}
-	free(copy);
-	return r;
 }
 
 int

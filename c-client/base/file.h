@@ -34,7 +34,11 @@ ssize_t file_pwrite_full(int fd, const void *p, size_t n, off_t at);
  */
 int file_open_beneath(int dir, const char *path, int flags, mode_t mode);
 
-/* stat(2) in the same way (the last level's link is followed too). */
+/* The same, but symbolic links may lead anywhere; those of /proc do not.  Where
+ * the system has no openat2(2), none is followed. */
+int file_open_anywhere(int dir, const char *path, int flags, mode_t mode);
+
+/* stat(2) as file_open_beneath() (the last level's link is followed too). */
 int file_stat_beneath(int dir, const char *path, struct stat *);
 
 /*
@@ -42,13 +46,6 @@ int file_stat_beneath(int dir, const char *path, struct stat *);
  * `path`.  For unlinkat(2), renameat(2), mkdirat(2).  -1 with errno.
  */
 int file_open_parent(int dir, const char *path, const char **last);
-
-/*
- * Make all levels of the relative path `path` (of its parent, if `parent`)
- * that are missing, mode 0700.  0, or -1 with errno (ENOTDIR where a level is
- * a file).
- */
-int file_make_dirs(int dir, const char *path, bool parent);
 
 /* Make the entries of a directory durable.  0, or -1 with errno; what can't
  * be synced (EINVAL) is no error. */

@@ -14,7 +14,6 @@
 
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/memory.h"
 #include "c-client/formats/mbox_append.h"
 #include "c-client/formats/mbox_expunge.h"
@@ -23,6 +22,7 @@
 #include "c-client/formats/mbox_sync.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
+#include "c-client/store/place.h"
 #include "c-client/store/watch.h"
 
 #include "c-client/base/banned.h"
@@ -44,9 +44,7 @@ mbox_path(const struct account *account, const struct name *name)
 	if (name->inbox)
 		return memory_string(account->spool);
 	buf_init(&path, 0);
-	buf_adds(&path, account->root);
-	buf_addc(&path, '/');
-	buf_adds(&path, name->path);
+	place_path(account, name, &path);
 	buf_addc(&path, '\0');
 	return path.p;
 }
@@ -75,7 +73,7 @@ mbox_stat(const struct account *account, const struct name *name,
 {
 	if (name->inbox)
 		return spool_stat(account->spool, st);
-	return file_stat_beneath(account->root_fd, name->path, st);
+	return place_stat(account, name, st);
 }
 
 /* What it means that a mailbox's file can't be had. */
@@ -109,8 +107,7 @@ mbox_open_file(const struct account *account, const struct name *name,
 	if (name->inbox)
 		fd = open(account->spool, flags);
 	else
-		fd = file_open_beneath(account->root_fd, name->path, flags,
-		    0);
+		fd = place_open(account, name, flags, 0);
 	if (fd == -1)
 		return open_fault(name, why);
 	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))

@@ -24,6 +24,7 @@
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/mime/date.h"
 #include "c-client/store/account.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -154,7 +155,7 @@ mbox_create(struct account *account, const struct name *name,
 
 	if (name->inbox)
 		return mbox_inbox_make(account, why);
-	dir = file_open_parent(account->root_fd, name->path, &last);
+	dir = place_parent(account, name, &last);
 	if (dir == -1)
 		return name_fault(name, why);
 	fd = TRIP("mbox_names.create") ? -1 : openat(dir, last, O_WRONLY |
@@ -166,7 +167,9 @@ mbox_create(struct account *account, const struct name *name,
 	}
 	buf_init(&text, 0);
 	mbox_names_internal(&text, mbox_merge_uidvalidity(0, now), 0, now);
-	status = file_fill(fd, dir, buf_span(&text), name, why);
+	status = place_give_mode(account, name, dir, fd) == -1 ?
+	    name_fault(name, why) :
+	    file_fill(fd, dir, buf_span(&text), name, why);
 	TRIP_KILL("mbox_names.created");
 	if (status == -1)
 		unlinkat(dir, last, 0);
@@ -257,7 +260,7 @@ hold_take(struct account *account, const struct name *name, struct hold *h,
 	    head_read(h->fd, &st, name, head, &n, why) == -1)
 		goto fail;
 	h->young = is_young((struct span){ head, n }, &st);
-	h->dir = file_open_parent(account->root_fd, name->path, &h->last);
+	h->dir = place_parent(account, name, &h->last);
 	if (h->dir == -1 || fstatat(h->dir, h->last, &by_name, 0) == -1) {
 		name_fault(name, why);
 		goto fail;
@@ -344,7 +347,7 @@ mbox_rename(struct account *account, const struct name *from,
 		return fault_set(why, FAULT_EXISTS, "the INBOX is there");
 	if (hold_take(account, from, &h, why) == -1)
 		return -1;
-	dir = file_open_parent(account->root_fd, to->path, &last);
+	dir = place_parent(account, to, &last);
 	if (dir == -1) {
 		name_fault(to, why);
 		hold_drop(&h);
@@ -353,6 +356,8 @@ mbox_rename(struct account *account, const struct name *from,
 	second_end(&h);
 	if (rename_new(h.dir, h.last, dir, last) == -1)
 		name_fault(to, why);
+	else if (place_give_mode(account, to, dir, h.fd) == -1)
+		fault_errno(why, "rename %s", from->path);
 	else {
 		name_sync(dir, to);
 		name_sync(h.dir, from);

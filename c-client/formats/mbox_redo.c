@@ -32,6 +32,8 @@
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
+#include "c-client/store/place.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -84,8 +86,7 @@ box_directory(const struct mbox *m, const char **last)
 	int dir;
 
 	if (!box->name.inbox)
-		return file_open_parent(box->account->root_fd,
-		    box->name.path, last);
+		return place_parent(box->account, &box->name, last);
 	slash = strrchr(m->path, '/');
 	if (slash == NULL)
 		return -1;
@@ -120,7 +121,7 @@ home_directory(const struct mbox *m, bool make)
 /* The directory of the first place (0) or the second (1), and the file's name
  * in it, to be freed. */
 static int
-place_open(const struct mbox *m, int which, bool make, char **name)
+spot_open(const struct mbox *m, int which, bool make, char **name)
 {
 	struct buf b;
 	const char *last = NULL;
@@ -149,7 +150,7 @@ mbox_redo_is_there(const struct mbox *m)
 	for (int which = 0; which < 2 && !found; which++) {
 		struct stat st;
 		char *name;
-		int dir = place_open(m, which, false, &name);
+		int dir = spot_open(m, which, false, &name);
 
 		if (dir == -1)
 			continue;
@@ -187,7 +188,7 @@ mbox_redo_open(struct mbox *m, uint64_t piece, struct mbox_redo *r,
 	if (piece > MBOX_REDO_PIECE)
 		piece = MBOX_REDO_PIECE;
 	for (int which = 0; which < 2 && r->fd == -1; which++) {
-		r->dir = place_open(m, which, true, &r->name);
+		r->dir = spot_open(m, which, true, &r->name);
 		if (r->dir == -1) {
 			fault_errno(why, "directory for a redo file");
 			continue;
@@ -585,7 +586,7 @@ mbox_redo_recover(struct mbox *m, struct fault *why)
 
 		v.redo = (struct mbox_redo){ .fd = -1, .box = m->fd,
 		    .dev = (uint64_t)m->dev, .ino = (uint64_t)m->ino };
-		v.redo.dir = place_open(m, which, false, &v.redo.name);
+		v.redo.dir = spot_open(m, which, false, &v.redo.name);
 		if (v.redo.dir == -1)
 			continue;
 		v.redo.fd = openat(v.redo.dir, v.redo.name, O_RDWR |

@@ -23,6 +23,7 @@
 #include "c-client/base/log.h"
 #include "c-client/base/trip.h"
 #include "c-client/store/append.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -70,7 +71,22 @@ join(struct arena *keep, const char *dir, const char *name)
 	return s;
 }
 
-/* A configured directory: %u is the user; relative to the home. */
+void
+account_expand(struct buf *out, const char *text, const char *user,
+    const char *home)
+{
+	if (text[0] != '/')
+		buf_addf(out, "%s/", home);
+	for (; *text != '\0'; text++) {
+		if (text[0] == '%' && text[1] == 'u') {
+			buf_adds(out, user);
+			text++;
+		} else {
+			buf_addc(out, *text);
+		}
+	}
+}
+
 static const char *
 expand(const struct account *a, const char *text)
 {
@@ -78,16 +94,7 @@ expand(const struct account *a, const char *text)
 	const char *s;
 
 	buf_init(&b, 0);
-	if (text[0] != '/')
-		buf_addf(&b, "%s/", a->home);
-	for (; *text != '\0'; text++) {
-		if (text[0] == '%' && text[1] == 'u') {
-			buf_adds(&b, a->user);
-			text++;
-		} else {
-			buf_addc(&b, *text);
-		}
-	}
+	account_expand(&b, text, a->user, a->home);
 	s = arena_string(a->keep, b.p, b.n);
 	buf_clear(&b);
 	return s;
@@ -205,6 +212,37 @@ find_root(struct account *a, const struct config *config)
 		a->root_is_mail = false;
 }
 
+/* A directory that all users share.  NULL where there is none. */
+static const char *
+find_shared(struct account *a, const char *key, const char *dir, int *fd)
+{
+	if (dir[0] == '\0')
+		return NULL;
+	*fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*fd != -1)
+		return arena_string(a->keep, dir, strlen(dir));
+	log_line(LOG_WARNING, "%s %s: %s", key, dir, strerror(errno));
+	return NULL;
+}
+
+/* Mailboxes that are not below the user's own root, as far as the
+ * configuration has them. */
+static void
+find_others(struct account *a, const struct config *config)
+{
+	a->mail_root = config->mail_root == NULL ? "" : config->mail_root;
+	a->shared_dir = find_shared(a, "shared_dir", config->shared_dir,
+	    &a->shared_fd);
+	a->public_dir = find_shared(a, "public_dir", config->public_dir,
+	    &a->public_fd);
+	a->other_users = config->other_users;
+	if (a->other_users)
+		a->users = place_users_new();
+	if (config->outside)
+		a->outside_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	a->outside = a->outside_fd != -1;
+}
+
 int
 account_open(struct account *a, struct arena *keep,
     const struct config *config, const char *user, const char *home,
@@ -213,6 +251,7 @@ account_open(struct account *a, struct arena *keep,
 	memset(a, 0, sizeof *a);
 	a->keep = keep;
 	a->root_fd = a->pop_fd = -1;
+	a->shared_fd = a->public_fd = a->outside_fd = -1;
 	a->lock_timeout = config->lock_timeout;
 	a->format = config->format[0] == '\0' ? NULL : config->format;
 	a->dot_lock = config->dot_lock;
@@ -228,19 +267,30 @@ account_open(struct account *a, struct arena *keep,
 	a->spool_writable = spool_writable || faccessat(AT_FDCWD,
 	    config->mail_spool, W_OK | X_OK, AT_EACCESS) == 0;
 	find_root(a, config);
+	find_others(a, config);
 	find_index_dir(a, config);
 	return 0;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
 }
 
 void
 account_close(struct account *a)
 {
 	append_rest(a);
-	if (a->root_fd != -1)
-		close(a->root_fd);
-	if (a->pop_fd != -1)
-		close(a->pop_fd);
-	a->root_fd = a->pop_fd = -1;
+	close_fd(&a->root_fd);
+	close_fd(&a->shared_fd);
+	close_fd(&a->public_fd);
+	close_fd(&a->outside_fd);
+	close_fd(&a->pop_fd);
+	place_users_free(a->users);
+	a->users = NULL;
 }
 
 int

@@ -11,8 +11,10 @@
 
 struct arena;
 struct box;
+struct buf;
 struct config;
 struct fault;
+struct place_users;
 
 struct account {
 	struct arena *keep;	/* session->keep */
@@ -22,6 +24,15 @@ struct account {
 	int root_fd;		/* the same, open (O_PATH) */
 	bool root_is_mail;	/* root is ~/mail: drop a leading "mail/" or
 				 * "~/mail/" (decisions.md 13) */
+	const char *mail_root;	/* as configured, for other users' roots */
+	const char *shared_dir, *public_dir;	/* of #shared/ and #public/;
+				 * NULL: there is none */
+	int shared_fd, public_fd;	/* the same, open (O_PATH) */
+	bool other_users;	/* ~user/ is served */
+	struct place_users *users;	/* their roots, place.c's; or NULL */
+	bool outside;		/* absolute names are served, and links may
+				 * leave the root */
+	int outside_fd;		/* the directory "/" then */
 	const char *spool;	/* the INBOX file */
 	const char *format;	/* of new mailboxes; NULL: INBOX's */
 	bool spool_writable;	/* files can be made beside it */
@@ -41,6 +52,11 @@ int account_open(struct account *, struct arena *keep,
     const struct config *, const char *user, const char *home,
     bool spool_writable, struct fault *);
 void account_close(struct account *);
+
+/* A directory as the configuration has it (%u is the user, and it may be
+ * relative to the home), added to `out`. */
+void account_expand(struct buf *out, const char *text, const char *user,
+    const char *home);
 
 /*
  * The one POP3 session's lock (decisions.md 16): an OFD lock on a file in the

@@ -20,7 +20,7 @@
 #include "c-client/base/memory.h"
 #include "c-client/base/trip.h"
 #include "c-client/store/account.h"
-#include "c-client/store/box.h"
+#include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
 
 #include "c-client/base/banned.h"
@@ -210,13 +210,14 @@ append_commit(struct append *a, struct fault *why)
 	if (a->box->driver->append(a->box, a->items, a->count, why) == -1)
 		return -1;
 	a->done = true;
+	box_write_through(a->box);
 	return 0;
 }
 
 uint32_t
 append_uidvalidity(const struct append *a)
 {
-	return a->box->meta.uidvalidity;
+	return a->box->unsticky ? 0 : a->box->meta.uidvalidity;
 }
 
 size_t

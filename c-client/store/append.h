@@ -58,6 +58,8 @@ int append_data(struct append *, struct span, struct fault *);
  * Write all.  On 0 the messages are on disk with UIDs (ascending; in the
  * order of append_message()); the uidvalidity and the items' UIDs can be asked
  * for.  On -1 there is none of them in the mailbox.
+ * append_uidvalidity() is 0 where the UIDs will not last (RFC 4315 3: they are
+ * not told).
  */
 int append_commit(struct append *, struct fault *);
 uint32_t append_uidvalidity(const struct append *);

@@ -18,6 +18,7 @@
 #include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/index.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -125,6 +126,7 @@ open_box(struct account *account, const struct name *name, bool readonly,
 		return NULL;
 	p = memory_zalloc(sizeof *p);
 	p->from = SIZE_MAX;
+	p->through = UINT64_MAX;
 	box = &p->box;
 	box->account = account;
 	box->driver = driver;
@@ -132,7 +134,7 @@ open_box(struct account *account, const struct name *name, bool readonly,
 	box->name.path = arena_string(box->keep, name->path,
 	    strlen(name->path));
 	box->name.inbox = name->inbox;
-	box->readonly = readonly;
+	p->examined = readonly;
 	box->missing = kind == DRIVER_MISSING;
 	box->index = index_open(account->index_dir, name->path,
 	    account->lock_timeout, why);
@@ -146,6 +148,10 @@ open_box(struct account *account, const struct name *name, bool readonly,
 		goto fail;
 	if (driver->open(box, why) == -1)
 		goto fail;
+	box->shared = place_is_shared(account, &box->name);
+	/* Only now is it known who says that nothing may be written. */
+	p->examined = p->examined && !box->readonly;
+	box->readonly = box->readonly || readonly;
 	return box;
 fail:
 	index_close(box->index);
@@ -188,6 +194,60 @@ box_close(struct box *box)
 	free(p);
 }
 
+/* Is there anything that the mailbox itself does not say yet? */
+static bool
+is_written(const struct box *box)
+{
+	for (size_t i = 0; i < box->count; i++) {
+		const struct record *r = &box->records[i];
+
+		if (r->uid != r->uid_seen || r->flags != r->flags_seen ||
+		    memcmp(&r->keywords, &r->keywords_seen,
+		    sizeof r->keywords) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_uids(const struct box *box)
+{
+	for (size_t i = 0; i < box->count; i++)
+		if (box->records[i].uid != box->records[i].uid_seen)
+			return false;
+	return true;
+}
+
+bool
+box_write_through(struct box *box)
+{
+	struct box_private *p = private(box);
+	struct fault f = { .code = FAULT_NONE };
+
+	if (!box->shared || box->unsticky || box->missing ||
+	    p->through == box->generation)
+		return !box->unsticky;
+	/* Who only reads has nothing but UIDs to write. */
+	if ((!box->readonly || p->examined) && !is_written(box) &&
+	    box->driver->flush(box, true, &f) == -1)
+		log_line(LOG_WARNING, "UIDs of %s can't be written into it: "
+		    "%s", box->name.path, f.text);
+	p->through = box->generation;
+	if (f.code == FAULT_NONE && has_uids(box))
+		return true;
+	box->unsticky = box->readonly = true;
+	return false;
+}
+
+static int
+sync_once(struct box *box, struct fault *why)
+{
+	if (box->driver->sync(box, why) == -1)
+		return -1;
+	box_write_through(box);
+	return 0;
+}
+
 int
 box_sync(struct box *box, struct fault *why)
 {
@@ -195,7 +255,7 @@ box_sync(struct box *box, struct fault *why)
 
 	if (refresh(box, why) == -1)
 		return -1;
-	if (box->driver->sync(box, &f) == 0)
+	if (sync_once(box, &f) == 0)
 		return 0;
 	/* What was damaged turned out only when it was needed. */
 	if (f.code == FAULT_CORRUPT && index_is_damaged(box->index)) {
@@ -210,7 +270,7 @@ box_sync(struct box *box, struct fault *why)
 		box->unsticky = box->readonly = true;
 		if (refresh(box, why) == -1)
 			return -1;
-		if (box->driver->sync(box, &f) == 0)
+		if (sync_once(box, &f) == 0)
 			return 0;
 	}
 	private(box)->gone = f.code == FAULT_NOTFOUND;

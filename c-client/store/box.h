@@ -64,8 +64,12 @@ struct box {
 	struct record *records;	/* all in memory, but see box_open_lazy() */
 	size_t count;
 	bool readonly;		/* the mailbox can't be written */
-	bool unsticky;		/* its UIDs are in memory only, and so it is
-				 * readonly too (RFC 4315 3, UIDNOTSTICKY) */
+	bool unsticky;		/* its UIDs are in memory only, or are not what
+				 * others see, and so it is readonly too
+				 * (RFC 4315 3, UIDNOTSTICKY) */
+	bool shared;		/* others have indexes of it too: UIDs and
+				 * flags are in the mailbox itself before they
+				 * are told (docs/ARCHITECTURE, decision 1) */
 	bool missing;		/* INBOX that does not exist yet: empty */
 	uint64_t generation;	/* grows with each change of `records` */
 	struct progress *progress;	/* NULL: nobody wants to know */
@@ -119,7 +123,9 @@ void box_sums(const struct box *, size_t *unseen, uint64_t *octets);
 
 /*
  * Bring the records up to date: with other sessions (index), and with other
- * programs (driver->sync).  FAULT_INUSE: the locks could not be had in time,
+ * programs (driver->sync).  In a shared mailbox new UIDs are written into it
+ * (driver->flush) before this returns; where they can't be, the box is
+ * unsticky from then on.  FAULT_INUSE: the locks could not be had in time,
  * records are as before.  FAULT_NOTFOUND: the mailbox is gone.
  */
 int box_sync(struct box *, struct fault *);
@@ -186,7 +192,7 @@ struct box_store {
  * returns.  UIDs that are gone are passed over.  *modseq is what the changed
  * records got (those that had it that way already keep theirs).  Faults:
  * FAULT_READONLY, FAULT_LIMIT (keywords), FAULT_QUOTA, FAULT_IO; nothing was
- * changed then.
+ * changed then, but in a shared mailbox that has just become read-only.
  */
 int box_store_flags(struct box *, const uint32_t *uids, size_t count,
     const struct box_store *, uint64_t *modseq, struct fault *);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "c-client/base/fault.h"
+#include "c-client/store/box_private.h"
 
 #include "c-client/base/banned.h"
 
@@ -97,5 +98,10 @@ box_store_flags(struct box *box, const uint32_t *uids, size_t count,
 	}
 	if (changed > 0)
 		*modseq = box_modseq(box);
-	return box_commit(box, why);
+	if (box_commit(box, why) == -1)
+		return -1;
+	if (!box_write_through(box))
+		return fault_set(why, FAULT_READONLY, "flags of %s can't be "
+		    "written into it", box->name.path);
+	return 0;
 }

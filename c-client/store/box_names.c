@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/trip.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/index.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -27,8 +27,8 @@ is_directory(const struct account *account, const struct name *name)
 {
 	struct stat st;
 
-	return !name->inbox && file_stat_beneath(account->root_fd,
-	    name->path, &st) == 0 && S_ISDIR(st.st_mode);
+	return !name->inbox && place_stat(account, name, &st) == 0 &&
+	    S_ISDIR(st.st_mode);
 }
 
 /*
@@ -57,7 +57,7 @@ must_be_free(struct account *account, const struct name *name,
 
 	if (name->inbox || driver_of(account, name, &kind, NULL) != NULL ||
 	    (!(mailbox && is_directory(account, name)) &&
-	    file_stat_beneath(account->root_fd, name->path, &st) == 0))
+	    place_stat(account, name, &st) == 0))
 		return fault_set(why, FAULT_EXISTS, "%s exists", name->path);
 	return kind == DRIVER_PART ? fault_set(why, FAULT_BADNAME,
 	    "%s is a part of a mailbox", name->path) : 0;
@@ -68,7 +68,7 @@ static int
 make_parents(struct account *account, const struct name *name,
     struct fault *why)
 {
-	if (file_make_dirs(account->root_fd, name->path, true) == 0)
+	if (place_make_dirs(account, name, true) == 0)
 		return 0;
 	if (errno == ENOTDIR)
 		return fault_set(why, FAULT_CANNOT, "a level of %s is a "
@@ -94,7 +94,7 @@ box_create(struct account *account, const struct name *name,
 	if (must_be_free(account, name, !name->directory, why) == -1)
 		return -1;
 	if (name->directory) {
-		if (file_make_dirs(account->root_fd, name->path, false) == 0)
+		if (place_make_dirs(account, name, false) == 0)
 			return 0;
 		return fault_errno(why, "directory %s", name->path);
 	}
@@ -116,7 +116,7 @@ delete_directory(struct account *account, const struct name *name,
     struct fault *why)
 {
 	const char *last;
-	int dir = file_open_parent(account->root_fd, name->path, &last);
+	int dir = place_parent(account, name, &last);
 	int status = 0;
 
 	if (dir == -1)
@@ -159,8 +159,8 @@ rename_directory(struct account *account, const struct name *from,
     const struct name *to, struct fault *why)
 {
 	const char *old, *new;
-	int source = file_open_parent(account->root_fd, from->path, &old);
-	int target = file_open_parent(account->root_fd, to->path, &new);
+	int source = place_parent(account, from, &old);
+	int target = place_parent(account, to, &new);
 	int status = 0;
 
 	if (source == -1 || target == -1 || TRIP("box_names.rename") ||

@@ -19,6 +19,9 @@ struct box_private {
 	size_t changes[BOX_CHANGES];	/* `from` by generation */
 	bool unsure;		/* what a failed transaction left could not be
 				 * read again: there are no records */
+	bool examined;		/* the client asked for read-only; else it is
+				 * the mailbox that can't be written */
+	uint64_t through;	/* the generation that was written through */
 	bool gone;		/* the last look found no mailbox */
 	bool lazy;		/* box_open_lazy() */
 	size_t here_from, here_to;	/* these records are in memory */
@@ -32,6 +35,11 @@ size_t box_changed_from(const struct box *, uint64_t generation);
 
 /* box_rename() of INBOX: `to` becomes what INBOX was, INBOX is empty then. */
 int box_rename_inbox(struct account *, const struct name *to, struct fault *);
+/*
+ * A shared mailbox: have all that the records want written into it.  Where that
+ * can't be the box becomes read-only and unsticky, and this is false.
+ */
+bool box_write_through(struct box *);
 
 /* Does `unsure` hold?  Then nothing may be concluded from what is missing. */
 bool box_is_unsure(const struct box *);

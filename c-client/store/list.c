@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LIST: a walk through the mail root along the pattern.  It opens no mailbox;
- * whether a file is one the formats say, from its first bytes.
+ * LIST: a walk through the mail root along the pattern, or where the pattern
+ * names another namespace, through that.  It opens no mailbox; whether a file
+ * is one the formats say, from its first bytes.
  */
 #include "c-client/store/list.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,13 +19,13 @@
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/memory.h"
 #include "c-client/store/account.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/list_entries.h"
 #include "c-client/store/list_pattern.h"
 #include "c-client/store/name.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -34,6 +36,7 @@ struct walk {
 	struct list_entries entries;
 	struct list_pattern pattern;
 	struct buf path;	/* of the directory, with "/" at its end */
+	bool links;		/* those to directories may be shown */
 };
 
 static bool
@@ -69,8 +72,8 @@ visit_file(struct walk *w, const char *level)
 	if (!w->path.full && driver_of(w->account, &name, &kind, NULL) !=
 	    NULL && kind == DRIVER_MAILBOX)
 		list_entries_add(&w->entries, name.path, LIST_NOINFERIORS |
-		    (file_stat_beneath(w->account->root_fd, name.path, &st) ==
-		    0 ? mark_of(&st) : 0), w->arena);
+		    (place_stat(w->account, &name, &st) == 0 ? mark_of(&st) :
+		    0), w->arena);
 	buf_reset(&w->path);
 	w->path.n = before;
 }
@@ -120,7 +123,7 @@ has_children(struct walk *w, int dir, const char *level, bool mailbox)
 }
 
 static void visit_directory(struct walk *, int fd, struct list_places,
-    unsigned depth);
+    unsigned depth, bool first);
 
 static void
 visit_below(struct walk *w, int dir, const char *level,
@@ -151,28 +154,53 @@ visit_below(struct walk *w, int dir, const char *level,
 	}
 	at = list_pattern_walk(&w->pattern, at, SPAN("/"));
 	if (at.count > 0 && depth < BOUND_LIST_DEPTH) {
-		at = list_pattern_keep(at, w->arena);
+		at = list_pattern_keep(at);
 		fd = openat(dir, level, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 		    O_CLOEXEC);
 		buf_adds(&w->path, level);
 		buf_addc(&w->path, '/');
 		if (fd != -1 && !w->path.full)
-			visit_directory(w, fd, at, depth + 1);
+			visit_directory(w, fd, at, depth + 1, false);
 		else if (fd != -1)
 			close(fd);
+		list_pattern_drop(at);
 	}
 	buf_reset(&w->path);
 	w->path.n = before;
 }
 
+/* A link to a directory that may be anywhere is shown; who names it sees what
+ * is in it. */
+static void
+visit_link(struct walk *w, const char *level)
+{
+	size_t before = w->path.n;
+
+	buf_adds(&w->path, level);
+	if (!w->path.full)
+		list_entries_add(&w->entries, buf_string(&w->path),
+		    LIST_NOSELECT, w->arena);
+	buf_reset(&w->path);
+	w->path.n = before;
+}
+
+static bool
+leads_to_directory(const struct walk *w, int dir, const char *level)
+{
+	struct stat st;
+
+	return w->links && fstatat(dir, level, &st, 0) == 0 &&
+	    S_ISDIR(st.st_mode);
+}
+
 /*
- * All entries of the directory `fd`, which is closed.  Links to directories
- * are not entered: there is no loop, and no tree is walked twice.  Recursion
- * ends at BOUND_LIST_DEPTH.
+ * All entries of the directory `fd`, which is closed; `first` says that it is
+ * a user's root.  Links to directories are not entered: there is no loop, and
+ * no tree is walked twice.  Recursion ends at BOUND_LIST_DEPTH.
  */
 static void
 visit_directory(struct walk *w, int fd, struct list_places places,
-    unsigned depth)
+    unsigned depth, bool first)
 {
 	DIR *d = fdopendir(fd);
 	const struct dirent *e;
@@ -183,16 +211,94 @@ visit_directory(struct walk *w, int fd, struct list_places places,
 		return;
 	}
 	while ((e = readdir(d)) != NULL) {
-		if (!name_is_visible(e->d_name) || (depth == 0 &&
-		    span_is(span_of(e->d_name), "INBOX")))
+		if (!(first ? name_is_visible_first(e->d_name) :
+		    name_is_visible(e->d_name)))
 			continue;
 		if (is_directory(dirfd(d), e, &st))
 			visit_below(w, dirfd(d), e->d_name, places, depth);
-		else if (list_pattern_done(&w->pattern, list_pattern_walk(
+		else if (!list_pattern_done(&w->pattern, list_pattern_walk(
 		    &w->pattern, places, span_of(e->d_name))))
+			continue;
+		else if (leads_to_directory(w, dirfd(d), e->d_name))
+			visit_link(w, e->d_name);
+		else
 			visit_file(w, e->d_name);
 	}
 	closedir(d);
+}
+
+/* Could these levels, each with its delimiter, be those of a mailbox? */
+static bool
+levels_are_visible(const char *levels, bool first)
+{
+	char level[NAME_MAX + 1];
+
+	for (size_t n; *levels != '\0'; levels += n + 1) {
+		n = strcspn(levels, "/");
+		if (n > NAME_MAX)
+			return false;
+		memcpy(level, levels, n);
+		level[n] = '\0';
+		if (!(first ? name_is_visible_first(level) :
+		    name_is_visible(level)))
+			return false;
+		first = false;
+	}
+	return true;
+}
+
+/*
+ * Begin the walk in the directory `head`, which is the beginning of all names
+ * that can match, with "/" at its end, or nothing for the root.
+ */
+static void
+visit_from(struct walk *w, struct span head)
+{
+	struct list_places at = list_pattern_walk(&w->pattern,
+	    list_pattern_begin(&w->pattern), head);
+	struct name name = { .inbox = false };
+	enum name_space space;
+	const char *rest;
+	struct place place;
+	bool in_root;
+	int fd;
+
+	buf_addspan(&w->path, head);
+	name.path = buf_string(&w->path);
+	space = name_space(name.path, &rest);
+	in_root = space == NAME_OWN || space == NAME_USER;
+	if (w->path.full || at.count == 0 ||
+	    !name_space_is_served(w->account, space) ||
+	    !levels_are_visible(rest, in_root) ||
+	    place_of(w->account, name.path, &place) == -1)
+		return;
+	w->links = place.anywhere;
+	fd = place_open(w->account, &name, O_RDONLY | O_DIRECTORY, 0);
+	if (fd == -1)
+		return;
+	at = list_pattern_keep(at);
+	visit_directory(w, fd, at, 0, in_root && *rest == '\0');
+	list_pattern_drop(at);
+}
+
+/* What is common to all users, by name or by a wildcard in its name. */
+static void
+visit_common(struct walk *w, enum name_space space, struct span head)
+{
+	struct span prefix = span_of(name_space_prefix(space));
+	struct span level = span_slice(prefix, 0, prefix.n - 1);
+
+	if (!name_space_is_served(w->account, space))
+		return;
+	if (list_pattern_done(&w->pattern, list_pattern_walk(&w->pattern,
+	    list_pattern_begin(&w->pattern), level)))
+		list_entries_add(&w->entries, arena_string(w->arena, level.p,
+		    level.n), LIST_NOSELECT, w->arena);
+	if (head.n < prefix.n)
+		visit_from(w, prefix);
+	else if (memcmp(head.p, prefix.p, prefix.n) == 0)
+		visit_from(w, head);
+	buf_reset(&w->path);
 }
 
 static void
@@ -230,13 +336,41 @@ found_name(struct driver_names *names, const char *path)
 	}
 }
 
+/*
+ * The namespace is what the pattern begins with: a wildcard there means the
+ * user's own mailboxes.  Users are never searched for, and no more is the top
+ * of the file system.
+ */
+static void
+visit_all(struct walk *w)
+{
+	struct span head = { w->pattern.p, list_pattern_head(&w->pattern) };
+
+	switch (w->pattern.p[0]) {
+	case '#':
+		visit_common(w, NAME_SHARED, head);
+		visit_common(w, NAME_PUBLIC, head);
+		break;
+	case '~':
+		if (head.n > 0)
+			visit_from(w, head);
+		break;
+	case '/':
+		if (head.n > 1)
+			visit_from(w, head);
+		break;
+	default:
+		visit_inbox(w);
+		visit_from(w, head);
+	}
+}
+
 int
 list_all(struct account *account, struct span reference, struct span pattern,
     struct arena *arena, struct list_entry **entries, size_t *count,
     struct fault *why)
 {
 	struct walk w = { .account = account, .arena = arena };
-	int fd;
 
 	(void)why;
 	*entries = NULL;
@@ -245,11 +379,7 @@ list_all(struct account *account, struct span reference, struct span pattern,
 	    &w.pattern))
 		return 0;
 	buf_init(&w.path, BOUND_MAILBOX_NAME + 1);
-	visit_inbox(&w);
-	if (account->root_fd != -1 && (fd = openat(account->root_fd, ".",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1)
-		visit_directory(&w, fd, list_pattern_keep(
-		    list_pattern_begin(&w.pattern), arena), 0);
+	visit_all(&w);
 	w.names.found = found_name;
 	for (size_t i = 0; drivers[i] != NULL; i++)
 		drivers[i]->list(account, &w.names);

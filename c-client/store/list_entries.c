@@ -85,14 +85,18 @@ list_whole_pattern(const struct account *account, struct span reference,
     struct span pattern, struct arena *arena, struct list_pattern *out)
 {
 	struct buf wire, utf8;
+	struct span text;
 	bool good;
 
 	buf_init(&wire, 0);
 	buf_init(&utf8, 0);
-	buf_addspan(&wire, reference);
+	if (!name_is_rooted(pattern))
+		buf_addspan(&wire, reference);
 	buf_addspan(&wire, pattern);
-	good = utf7_decode(name_drop_legacy(account, buf_span(&wire)),
-	    &utf8) && list_pattern_init(out, buf_span(&utf8), arena);
+	text = name_drop_legacy(account, buf_span(&wire));
+	good = (text.n == wire.n || !name_is_rooted(text)) &&
+	    utf7_decode(text, &utf8) &&
+	    list_pattern_init(out, buf_span(&utf8), arena);
 	buf_clear(&wire);
 	buf_clear(&utf8);
 	return good;

@@ -28,7 +28,8 @@ void list_entries_finish(struct list_entries *, struct arena *,
     struct list_entry **, size_t *count);
 
 /* Reference and pattern from the wire as one pattern, without a legacy prefix
- * (decisions.md 13); false where it can match nothing. */
+ * (decisions.md 13); false where it can match nothing.  A pattern that names
+ * its namespace needs no reference (RFC 3501 6.3.8, the examples). */
 bool list_whole_pattern(const struct account *, struct span reference,
     struct span pattern, struct arena *, struct list_pattern *);
 

@@ -2,10 +2,12 @@
 /* LIST patterns: a small automaton without tables. */
 #include "c-client/store/list_pattern.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
+#include "c-client/base/memory.h"
 
 #include "c-client/base/banned.h"
 
@@ -44,6 +46,17 @@ list_pattern_init(struct list_pattern *pattern, struct span text,
 			return false;
 	}
 	return true;
+}
+
+size_t
+list_pattern_head(const struct list_pattern *pattern)
+{
+	size_t head = 0;
+
+	for (size_t i = 0; i < pattern->n && !is_wildcard(pattern->p[i]); i++)
+		if (pattern->p[i] == '/')
+			head = i + 1;
+	return head;
 }
 
 /* A set that is being made. */
@@ -128,15 +141,19 @@ list_pattern_walk(struct list_pattern *pattern, struct list_places from,
 }
 
 struct list_places
-list_pattern_keep(struct list_places set, struct arena *arena)
+list_pattern_keep(struct list_places set)
 {
-	uint32_t *at = arena_alloc(arena, set.count * sizeof *at);
+	uint32_t *at = memory_grow_array(NULL, set.count + 1, sizeof *at);
 
-	if (at == NULL)
-		return (struct list_places){ NULL, 0 };
 	if (set.count > 0)
 		memcpy(at, set.at, set.count * sizeof *at);
 	return (struct list_places){ at, set.count };
+}
+
+void
+list_pattern_drop(struct list_places set)
+{
+	free((void *)(uintptr_t)set.at);
 }
 
 bool

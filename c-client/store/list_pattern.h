@@ -17,7 +17,8 @@
 struct arena;
 
 struct list_pattern {
-	const char *p;		/* wildcards that stand together are one */
+	const char *p;		/* wildcards that stand together are one; a
+				 * NUL is behind it */
 	size_t n;
 	bool nocase;		/* for INBOX */
 	uint32_t *sets[3];	/* room for n + 1 places each */
@@ -34,6 +35,10 @@ struct list_places {
 bool list_pattern_init(struct list_pattern *, struct span text,
     struct arena *);
 
+/* How many octets at the beginning are whole levels without wildcards, with
+ * the delimiter behind them: "a/b/" of "a/b/c%". */
+size_t list_pattern_head(const struct list_pattern *);
+
 /* The places before the first octet of a name; lives as long as the
  * pattern. */
 struct list_places list_pattern_begin(struct list_pattern *);
@@ -45,8 +50,9 @@ struct list_places list_pattern_begin(struct list_pattern *);
 struct list_places list_pattern_walk(struct list_pattern *,
     struct list_places from, struct span text);
 
-/* A copy that stays. */
-struct list_places list_pattern_keep(struct list_places, struct arena *);
+/* A copy that stays until it is given back. */
+struct list_places list_pattern_keep(struct list_places);
+void list_pattern_drop(struct list_places);
 
 /* Does a name that got here match? */
 bool list_pattern_done(const struct list_pattern *, struct list_places);

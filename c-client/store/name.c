@@ -60,25 +60,81 @@ has_controls(struct span text)
 	return false;
 }
 
-/* RFC 3501 5.1.2 namespaces, remote names, other users: not served. */
-static bool
-is_foreign(struct span wire)
+/* By enum name_space; what is behind "~" up to the next "/" is a user. */
+static const char *const prefixes[] = {
+	[NAME_SHARED] = "#shared/",
+	[NAME_PUBLIC] = "#public/",
+	[NAME_USER] = "~",
+	[NAME_OUTSIDE] = "/",
+	[NAME_NOWHERE] = NULL,
+};
+
+bool
+name_is_rooted(struct span text)
 {
-	return wire.n > 0 && strchr("#{/~", wire.p[0]) != NULL &&
-	    wire.p[0] != '\0';
+	return text.n > 0 && text.p[0] != '\0' &&
+	    strchr("#{/~", text.p[0]) != NULL;
+}
+
+enum name_space
+name_space(const char *path, const char **rest)
+{
+	struct span text = span_of(path);
+	const char *slash = strchr(path, '/');
+
+	*rest = path;
+	if (!name_is_rooted(text))
+		return NAME_OWN;
+	for (int i = NAME_SHARED; i < NAME_NOWHERE; i++) {
+		size_t n = strlen(prefixes[i]);
+
+		if (text.n < n || memcmp(path, prefixes[i], n) != 0)
+			continue;
+		if (i == NAME_USER && (slash == NULL || slash == path + 1))
+			return NAME_NOWHERE;
+		*rest = i == NAME_USER ? slash + 1 : path + n;
+		return (enum name_space)i;
+	}
+	return NAME_NOWHERE;
+}
+
+bool
+name_space_is_served(const struct account *account, enum name_space space)
+{
+	switch (space) {
+	case NAME_OWN:
+		return true;
+	case NAME_SHARED:
+		return account->shared_dir != NULL;
+	case NAME_PUBLIC:
+		return account->public_dir != NULL;
+	case NAME_USER:
+		return account->other_users;
+	case NAME_OUTSIDE:
+		return account->outside;
+	case NAME_NOWHERE:
+		break;
+	}
+	return false;
+}
+
+const char *
+name_space_prefix(enum name_space space)
+{
+	return prefixes[space];
 }
 
 struct span
 name_drop_legacy(const struct account *account, struct span wire)
 {
-	static const char *const prefixes[] = { "~/mail/", "mail/" };
+	static const char *const legacy[] = { "~/mail/", "mail/" };
 
 	if (!account->root_is_mail)
 		return wire;
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-		size_t n = strlen(prefixes[i]);
+	for (size_t i = 0; i < sizeof legacy / sizeof legacy[0]; i++) {
+		size_t n = strlen(legacy[i]);
 
-		if (wire.n > n && memcmp(wire.p, prefixes[i], n) == 0)
+		if (wire.n > n && memcmp(wire.p, legacy[i], n) == 0)
 			return span_slice(wire, n, wire.n);
 	}
 	return wire;
@@ -99,25 +155,45 @@ normal_form(struct span text)
 	return (char *)out;
 }
 
+/*
+ * Another name of a mailbox of the user's own, who has one index for it: his
+ * own root or INBOX by an absolute name, or himself as another user.
+ */
+static const char *
+own_path(const struct account *account, const char *path)
+{
+	size_t n = account->root == NULL ? 0 : strlen(account->root);
+	const char *rest;
+
+	switch (name_space(path, &rest)) {
+	case NAME_USER:
+		n = (size_t)(rest - path) - 2;
+		return span_eq((struct span){ path + 1, n },
+		    span_of(account->user)) ? rest : path;
+	case NAME_OUTSIDE:
+		if (account->spool != NULL &&
+		    strcmp(path, account->spool) == 0)
+			return "INBOX";
+		return n > 0 && strncmp(path, account->root, n) == 0 &&
+		    path[n] == '/' ? path + n + 1 : path;
+	default:
+		return path;
+	}
+}
+
 /* Check all levels of a path without a delimiter at its end. */
 static int
-check_path(const char *path, struct fault *why)
+check_levels(const char *path, bool has_inbox, struct fault *why)
 {
 	struct span rest = span_of(path);
 
-	if (rest.n == 0 || rest.n > BOUND_MAILBOX_NAME)
-		return fault_set(why, FAULT_BADNAME, "a name of %zu octets",
-		    rest.n);
-	if (has_controls(rest))
-		return fault_set(why, FAULT_BADNAME,
-		    "control characters in a name");
 	for (;;) {
 		ptrdiff_t slash = span_find_char(rest, '/');
 		struct span level = span_slice(rest, 0,
 		    slash == -1 ? rest.n : (size_t)slash);
 
 		/* INBOX is a file of the spool: nothing is below it. */
-		if (!level_is_good(level) || (slash != -1 &&
+		if (!level_is_good(level) || (slash != -1 && has_inbox &&
 		    level.p == path && span_is(level, "INBOX")))
 			return fault_set(why, FAULT_BADNAME,
 			    "a level of the name %s may not be used", path);
@@ -127,16 +203,59 @@ check_path(const char *path, struct fault *why)
 	}
 }
 
+static int
+check_path(const char *path, struct fault *why)
+{
+	size_t n = strlen(path);
+	const char *rest;
+	enum name_space space = name_space(path, &rest);
+
+	if (n == 0 || n > BOUND_MAILBOX_NAME)
+		return fault_set(why, FAULT_BADNAME, "a name of %zu octets",
+		    n);
+	if (has_controls(span_of(path)))
+		return fault_set(why, FAULT_BADNAME,
+		    "control characters in a name");
+	/* Another user's INBOX is in the spool and his alone. */
+	if (space == NAME_USER && (path[1] == '.' ||
+	    span_is(span_of(rest), "INBOX")))
+		return fault_set(why, FAULT_BADNAME,
+		    "INBOX of another user, or no user's name");
+	return check_levels(rest, space == NAME_OWN || space == NAME_USER,
+	    why);
+}
+
+/* As the index has it, in *path.  What is served is asked of the name as it was
+ * given, too. */
+static int
+take_path(const struct account *account, const char *given,
+    const char **path, struct fault *why)
+{
+	const char *rest;
+
+	*path = given;
+	if (!name_space_is_served(account, name_space(given, &rest)))
+		return fault_set(why, FAULT_BADNAME,
+		    "not a name of a mailbox here");
+	*path = own_path(account, given);
+	if (*path != given && name_is_rooted(span_of(*path)))
+		return fault_set(why, FAULT_BADNAME,
+		    "a namespace inside of another");
+	return check_path(*path, why);
+}
+
 int
 name_parse(const struct account *account, struct span wire,
     struct arena *arena, struct name *name, struct fault *why)
 {
 	struct buf utf8;
-	char *path = NULL;
+	char *normal = NULL;
+	struct span given = wire;
+	const char *path;
 	int r = -1;
 
 	wire = name_drop_legacy(account, wire);
-	if (wire.n == 0 || is_foreign(wire))
+	if (wire.n == 0 || (wire.n < given.n && name_is_rooted(wire)))
 		return fault_set(why, FAULT_BADNAME,
 		    "not a name of a mailbox here");
 	/* Modified UTF-7 takes at most 8/3 of the octets of UTF-8, so that
@@ -154,12 +273,12 @@ name_parse(const struct account *account, struct span wire,
 		fault_set(why, FAULT_BADNAME, "no modified UTF-7");
 		goto out;
 	}
-	path = normal_form(buf_span(&utf8));
-	if (path == NULL) {
+	normal = normal_form(buf_span(&utf8));
+	if (normal == NULL) {
 		fault_set(why, FAULT_BADNAME, "a name without normal form");
 		goto out;
 	}
-	if (check_path(path, why) == -1)
+	if (take_path(account, normal, &path, why) == -1)
 		goto out;
 	name->inbox = span_is(span_of(path), "INBOX");
 	name->path = name->inbox ? "INBOX" :
@@ -169,7 +288,7 @@ name_parse(const struct account *account, struct span wire,
 	else
 		r = 0;
 out:
-	free(path);
+	free(normal);
 	buf_clear(&utf8);
 	return r;
 }
@@ -233,4 +352,11 @@ wide:
 	same = normal != NULL && strcmp(normal, level) == 0;
 	free(normal);
 	return same;
+}
+
+bool
+name_is_visible_first(const char *level)
+{
+	return !name_is_rooted(span_of(level)) &&
+	    !span_is(span_of(level), "INBOX") && name_is_visible(level);
 }

@@ -15,11 +15,11 @@
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/config.h"
-#include "c-client/base/file.h"
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
 #include "c-client/store/driver.h"
+#include "c-client/store/place.h"
 #include "c-client/store/watch.h"
 
 #include "c-client/base/banned.h"
@@ -31,14 +31,15 @@ is_there(const struct account *a, const struct name *name)
 {
 	struct stat st;
 
-	return name->inbox || (file_stat_beneath(a->root_fd, name->path,
-	    &st) == 0 && S_ISREG(st.st_mode));
+	return name->inbox || (place_stat(a, name, &st) == 0 &&
+	    S_ISREG(st.st_mode));
 }
 
 static enum driver_kind
 mem_probe(struct account *a, const struct name *name, struct fault *why)
 {
 	(void)why;
+	memdriver.probes++;
 	return is_there(a, name) ? DRIVER_MAILBOX : DRIVER_NOT_OURS;
 }
 
@@ -201,15 +202,29 @@ mem_flush(struct box *box, bool leaving, struct fault *why)
 	if (box->progress != NULL && memdriver.total != 0)
 		box->progress->tell(box->progress, memdriver.done,
 		    memdriver.total);
-	return memdriver.flush_fault == FAULT_NONE ? 0 :
-	    fault_set(why, memdriver.flush_fault, "as told");
+	if (memdriver.flush_fault != FAULT_NONE)
+		return fault_set(why, memdriver.flush_fault, "as told");
+	if (memdriver.flush_writes_nothing)
+		return 0;
+	if (box_begin(box, why) == -1)
+		return -1;
+	for (size_t i = 0; i < box->count; i++) {
+		struct record *r = &box->records[i];
+
+		if (r->uid == r->uid_seen && r->flags == r->flags_seen)
+			continue;
+		r->uid_seen = r->uid;
+		r->flags_seen = r->flags;
+		r->keywords_seen = r->keywords;
+		box_touch(box, i);
+	}
+	return box_commit(box, why);
 }
 
 static int
 mem_create(struct account *a, const struct name *name, struct fault *why)
 {
-	int fd = file_open_beneath(a->root_fd, name->path,
-	    O_WRONLY | O_CREAT | O_EXCL, 0600);
+	int fd = place_open(a, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
 	if (fd == -1)
 		return fault_errno(why, "create %s", name->path);
@@ -221,7 +236,7 @@ static int
 mem_remove(struct account *a, const struct name *name, struct fault *why)
 {
 	const char *last;
-	int dir = file_open_parent(a->root_fd, name->path, &last);
+	int dir = place_parent(a, name, &last);
 	int status = dir == -1 ? -1 : unlinkat(dir, last, 0);
 
 	if (status == -1)
@@ -236,8 +251,8 @@ mem_rename(struct account *a, const struct name *from, const struct name *to,
     struct fault *why)
 {
 	const char *old, *new;
-	int source = file_open_parent(a->root_fd, from->path, &old);
-	int target = file_open_parent(a->root_fd, to->path, &new);
+	int source = place_parent(a, from, &old);
+	int target = place_parent(a, to, &new);
 	int status = source == -1 || target == -1 ? -1 :
 	    renameat(source, old, target, new);
 
@@ -251,11 +266,15 @@ mem_rename(struct account *a, const struct name *from, const struct name *to,
 static void
 mem_watch(struct box *box, struct watch *w)
 {
-	struct account *a = box->account;
-	char path[4096];
+	struct buf path;
 
-	snprintf(path, sizeof path, "%s/%s", a->root, box->name.path);
-	watch_file(w, box->name.inbox ? a->spool : path);
+	buf_init(&path, 0);
+	if (box->name.inbox)
+		buf_adds(&path, box->account->spool);
+	else
+		place_path(box->account, &box->name, &path);
+	watch_file(w, buf_string(&path));
+	buf_clear(&path);
 }
 
 const struct driver memdriver_driver = {

@@ -38,6 +38,8 @@ extern struct memdriver {
 	enum fault_code flush_fault;	/* flush() fails with this */
 	int flushes, leaves;	/* calls of flush(), and those with `leaving` */
 	uint64_t done, total;	/* what flush() tells; of 0, nothing */
+	bool flush_writes_nothing;	/* what it is to write stays wanted */
+	int probes;		/* calls of probe() */
 } memdriver;
 
 /* A temporary directory with home/, home/mail/, spool/ and an account on it;

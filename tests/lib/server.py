@@ -96,7 +96,8 @@ class Account:
 
 
 class Host:
-    """Directories, certificate, configuration and the servers asked for."""
+    """Directories, certificate, configuration and the servers asked for.
+    {dir} in `conf` is the directory of all."""
 
     def __init__(self, users=("joe",), conf="", programs=("imapd",),
             wrap=(), where=None, env=None):
@@ -131,7 +132,8 @@ class Host:
             f.write("auth = users:%s/users\nplaintext = always\n"
                 "cert_dir = %s\nkey_dir = %s\nmail_spool = %s\nlog = %s\n"
                 "fail_delay = 0\nlock_timeout = 10\n%s" % (self.dir,
-                self.certdir, self.certdir, self.spool, self.logfile, conf))
+                self.certdir, self.certdir, self.spool, self.logfile,
+                conf.replace("{dir}", self.dir)))
         self.ports = {}
         self.env = dict(os.environ, **(env or {}))
         for program in programs:

@@ -171,6 +171,11 @@ class Player:
         for path in glob.glob(os.path.join(self.host.spool, "*")):
             os.unlink(path)
         a.fill(b"")
+        for name in ("shared", "public"):
+            if "/" + name in "".join(self.script.conf):
+                remove_tree(os.path.join(self.host.dir, name))
+                os.mkdir(os.path.join(self.host.dir, name))
+                os.chmod(os.path.join(self.host.dir, name), 0o777)
         for name, arg in self.script.setup:
             getattr(self, "do_" + name)(arg)
 
@@ -188,6 +193,17 @@ class Player:
             f.write(messages(first, first + int(count) - 1))
         os.chmod(path, 0o600)
         self.account.own(path)
+
+    def do_common(self, arg):
+        """A mailbox of somebody else's, below {dir}, that all may change."""
+        name, count = arg.rsplit(None, 1)
+        path = os.path.join(self.host.dir, name)
+        if not os.path.isdir(os.path.dirname(path)):
+            os.mkdir(os.path.dirname(path))
+            os.chmod(os.path.dirname(path), 0o777)
+        with open(path, "wb") as f:
+            f.write(messages(1, int(count)))
+        os.chmod(path, 0o666)
 
     def do_file(self, arg):
         name, _, text = arg.encode().decode("unicode_escape").partition(" ")

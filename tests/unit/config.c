@@ -70,6 +70,9 @@ test_defaults(void **state)
 	assert_false(c.pam_session);
 	assert_string_equal(c.log, "syslog");
 	assert_string_equal(c.index_dir, "");
+	assert_string_equal(c.shared_dir, "");
+	assert_string_equal(c.public_dir, "");
+	assert_false(c.other_users || c.outside);
 	assert_true(c.cert_dir[0] == '/' && c.mail_spool[0] == '/');
 	assert_true(c.key_dir[0] == '/');
 }
@@ -88,6 +91,10 @@ test_keys(void **state)
 	    "cert_dir = /c/certs\n"
 	    "mail_spool = /s p\n"
 	    "mail_root = Mail\n"
+	    "shared_dir = /s\n"
+	    "public_dir = /p\n"
+	    "other_users = yes\n"
+	    "outside = yes\n"
 	    "index_dir = /i/%u\n"
 	    "lock = fcntl\n"
 	    "lock_timeout = 3600\n"
@@ -107,6 +114,9 @@ test_keys(void **state)
 	assert_string_equal(c.key_dir, "/c/private");
 	assert_string_equal(c.mail_spool, "/s p");
 	assert_string_equal(c.mail_root, "Mail");
+	assert_string_equal(c.shared_dir, "/s");
+	assert_string_equal(c.public_dir, "/p");
+	assert_true(c.other_users && c.outside);
 	assert_string_equal(c.index_dir, "/i/%u");
 	assert_false(c.dot_lock);
 	assert_int_equal(c.lock_timeout, 3600);
@@ -117,6 +127,9 @@ test_keys(void **state)
 	assert_true(c.pam_session);
 	assert_string_equal(c.log, "/l = m # not a comment");
 	assert_int_equal(c.login_tries, 7);
+	assert_int_equal(read_string(&c, "shared_dir = /s\nshared_dir ="),
+	    0);
+	assert_string_equal(c.shared_dir, "");
 	assert_int_equal(read_string(&c, "auth = shadow\nkey_dir = /k"), 0);
 	assert_int_equal(c.auth, CONFIG_AUTH_SHADOW);
 	assert_string_equal(c.key_dir, "/k");
@@ -146,6 +159,8 @@ test_wrong(void **state)
 		{ "auth = ", "must be one of" },
 		{ "cert_dir = certs", "must be a path from / on" },
 		{ "key_dir =", "must be a path from / on" },
+		{ "shared_dir = here", "must be a path from / on" },
+		{ "outside = perhaps", "must be one of: no yes" },
 		{ "\x1b[31m = 1", "unknown key \\x1b\\x5b31m" },
 	};
 

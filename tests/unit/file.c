@@ -126,22 +126,11 @@ static void
 test_dirs(void **state)
 {
 	const char *last;
-	struct stat st;
 	int fd;
 
 	(void)state;
-	assert_int_equal(file_make_dirs(root_fd, "a/b/c", true), 0);
-	assert_int_equal(file_stat_beneath(root_fd, "a/b", &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0700);
-	assert_int_equal(file_stat_beneath(root_fd, "a/b/c", &st), -1);
-	assert_int_equal(file_make_dirs(root_fd, "a/b/c", false), 0);
-	assert_int_equal(file_make_dirs(root_fd, "a/b/c", false), 0);
-	assert_int_equal(file_make_dirs(root_fd, "single", true), 0);
-	assert_int_equal(file_make_dirs(root_fd, "in/x", false), -1);
-	assert_int_equal(errno, ENOTDIR);
-	assert_int_equal(file_make_dirs(root_fd, "link-up/x", false), -1);
-	assert_int_equal(file_make_dirs(root_fd, "../x", false), -1);
-
+	assert_int_equal(mkdirat(root_fd, "a", 0700), 0);
+	assert_int_equal(mkdirat(root_fd, "a/b", 0700), 0);
 	fd = file_open_parent(root_fd, "a/b/c", &last);
 	assert_true(fd != -1);
 	assert_string_equal(last, "c");

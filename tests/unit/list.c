@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,12 +32,20 @@ static struct arena *keep;
 static struct account *account;
 static struct fault why;
 
+/* A file below the root, or a directory if it ends in "/". */
 static void
 make(const char *path)
 {
+	char dir[256];
 	int fd;
 
-	assert_int_equal(file_make_dirs(account->root_fd, path, true), 0);
+	snprintf(dir, sizeof dir, "%s", path);
+	for (char *slash = dir; (slash = strchr(slash, '/')) != NULL;
+	    slash++) {
+		*slash = '\0';
+		mkdirat(account->root_fd, dir, 0700);
+		*slash = '/';
+	}
 	if (path[strlen(path) - 1] == '/')
 		return;
 	fd = openat(account->root_fd, path, O_WRONLY | O_CREAT, 0600);
@@ -145,6 +154,221 @@ test_all(void **state)
 			fail_msg("%s %s: %s", rows[i].reference,
 			    rows[i].pattern, got);
 	}
+}
+
+/* The directories of all. */
+static void
+make_others(void)
+{
+	static const char *const files[] = { "../s/one", "../s/d/two",
+	    "../s/~tilde", "../s/INBOX", "../p/three",
+	    "../p/Entw\303\274rfe" };
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		make(files[i]);
+	assert_int_equal(symlinkat("/", account->root_fd, "../s/out"), 0);
+	account->shared_fd = openat(account->root_fd, "../s", O_PATH);
+	account->public_fd = openat(account->root_fd, "../p", O_PATH);
+	account->shared_dir = account->public_dir = "/for/the/log";
+	account->other_users = true;
+}
+
+static void
+test_spaces(void **state)
+{
+	static const struct {
+		const char *reference, *pattern, *want;
+	} rows[] = {
+		{ "", "*", "INBOX a" },
+		{ "", "%", "INBOX a" },
+		{ "", "#%", "#public:n #shared:n" },
+		{ "", "#shared/%", "#shared/INBOX #shared/d:nc #shared/one "
+		    "#shared/~tilde" },
+		{ "#shared/", "%", "#shared/INBOX #shared/d:nc #shared/one "
+		    "#shared/~tilde" },
+		{ "#shared/", "*o*", "#shared/d/two #shared/one" },
+		{ "#shared/d/", "*", "#shared/d/two" },
+		{ "", "#shared", "#shared:n" },
+		{ "", "#shared/", "" },
+		{ "", "#*", "#public:n #public/Entw\303\274rfe "
+		    "#public/three #shared:n #shared/INBOX #shared/d:nc "
+		    "#shared/d/two #shared/one #shared/~tilde" },
+		{ "", "#p*/t*", "#public/three" },
+		{ "#public/", "Entw&APw-%", "#public/Entw\303\274rfe" },
+		/* A name with its namespace needs no reference. */
+		{ "a/", "#public/th%", "#public/three" },
+		{ "", "#news.*", "" },
+		{ "", "#shared/../*", "" },
+		{ "", "#shared/out/%", "" },
+		{ "", "#shared/.%", "" },
+		/* Himself, by another name; nobody is searched for. */
+		{ "~user/", "%", "~user/a" },
+		{ "", "~user/*", "~user/a" },
+		{ "", "~%/*", "" },
+		{ "", "~*", "" },
+		{ "", "~nobody-of-this-name/*", "" },
+		{ "", "~user/inbox", "" },
+		{ "/", "tmp/*", "" },
+		{ "", "mail/#shared/%", "" },
+		{ "", "mail/~user/%", "" },
+	};
+
+	(void)state;
+	make("a");
+	/* None of these can be selected by its name. */
+	make("#shared");
+	make("#x/y");
+	make("~user");
+	make("{z");
+	make("inbox");
+	assert_string_equal(list("", "#%"), "");
+	assert_string_equal(list("", "#shared/%"), "");
+	assert_string_equal(list("", "~user/%"), "");
+	make_others();
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *got = list(rows[i].reference, rows[i].pattern);
+
+		if (strcmp(got, rows[i].want) != 0)
+			fail_msg("%s %s: %s", rows[i].reference,
+			    rows[i].pattern, got);
+	}
+}
+
+/* Absolute names, and links that lead out of the root. */
+static void
+test_outside(void **state)
+{
+	char pattern[256], want[512];
+
+	(void)state;
+	make("a");
+	make("../far/x");
+	make("../far/d/y");
+	assert_int_equal(symlinkat("../far", account->root_fd, "far"), 0);
+	assert_int_equal(symlinkat("../far/x", account->root_fd, "x"), 0);
+	snprintf(pattern, sizeof pattern, "%s/far/*", account->home);
+	assert_string_equal(list("", pattern), "");
+	assert_string_equal(list("", "*"), "INBOX a");
+	account->outside_fd = open("/", O_PATH);
+	account->outside = true;
+	snprintf(want, sizeof want, "%s/far/d:nc %s/far/d/y %s/far/x",
+	    account->home, account->home, account->home);
+	assert_string_equal(list("", pattern), want);
+	assert_string_equal(list("", "*"), "INBOX a far:n x");
+	assert_string_equal(list("", "far/*"), "far/d:nc far/d/y far/x");
+	/* Not the whole machine. */
+	assert_string_equal(list("", "/*"), "");
+	assert_string_equal(list("/", "%"), "");
+}
+
+/* Directories that are opened, counted by inotify. */
+static unsigned
+opens_of(int notify)
+{
+	_Alignas(struct inotify_event) char events[65536];
+	unsigned count = 0;
+	ssize_t n;
+
+	while ((n = read(notify, events, sizeof events)) > 0)
+		for (ssize_t i = 0; i < n;) {
+			const struct inotify_event *e = (const void *)
+			    (events + i);
+
+			assert_int_equal(e->mask & IN_Q_OVERFLOW, 0);
+			count += (e->mask & (IN_OPEN | IN_ISDIR)) ==
+			    (IN_OPEN | IN_ISDIR);
+			i += (ssize_t)(sizeof *e + e->len);
+		}
+	return count;
+}
+
+/*
+ * Many mailboxes in 40 directories: what is opened is what is shown, and
+ * for a pattern that names a directory, what is in that.
+ */
+static void
+test_big(void **state)
+{
+	enum { DIRS = 40, FILES = 50 };
+	static const struct {
+		const char *pattern;
+		size_t count;
+		unsigned opens;
+		int probes;
+	} rows[] = {
+		{ "*", 1 + DIRS + DIRS * FILES, 1 + 2 * DIRS, DIRS * FILES },
+		{ "%", 1 + DIRS, 1 + DIRS, 0 },
+		{ "d07/%", FILES, 1, FILES },
+		{ "d07/m012", 1, 1, 1 },
+		{ "d07/none", 0, 1, 0 },
+		{ "d1%/m012", 10, 11, 10 },
+		{ "*/m049", DIRS, 1 + DIRS, DIRS },
+		{ "*%*%*%*%*%*%*%*%*y", 0, 1 + DIRS, 0 },
+	};
+	int notify = inotify_init1(IN_NONBLOCK);
+	char path[300];
+
+	(void)state;
+	assert_int_not_equal(inotify_add_watch(notify, account->root,
+	    IN_OPEN), -1);
+	for (int d = 0; d < DIRS; d++) {
+		snprintf(path, sizeof path, "%s/d%02d", account->root, d);
+		assert_int_equal(mkdir(path, 0700), 0);
+		assert_int_not_equal(inotify_add_watch(notify, path,
+		    IN_OPEN | IN_EXCL_UNLINK), -1);
+		for (int f = 0; f < FILES; f++) {
+			snprintf(path, sizeof path, "d%02d/m%03d", d, f);
+			assert_int_equal(mknodat(account->root_fd, path,
+			    S_IFREG | 0600, 0), 0);
+		}
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct list_entry *entries;
+		struct arena *arena = arena_new(0);
+		unsigned opens;
+		size_t count;
+
+		opens_of(notify);
+		memdriver.probes = 0;
+		assert_int_equal(list_all(account, SPAN(""),
+		    span_of(rows[i].pattern), arena, &entries, &count, &why),
+		    0);
+		/* Each is told of by itself and by what it is in. */
+		opens = opens_of(notify);
+		if (count != rows[i].count || memdriver.probes !=
+		    rows[i].probes || opens > 2 * rows[i].opens)
+			fail_msg("%s: %zu, %d probed, %u opened",
+			    rows[i].pattern, count, memdriver.probes, opens);
+		arena_free(arena);
+	}
+	close(notify);
+}
+
+/* A pattern of wildcards takes no memory for each directory. */
+static void
+test_wildcards(void **state)
+{
+	struct arena *arena = arena_new(0);
+	struct list_entry *entries;
+	struct buf pattern;
+	size_t count;
+
+	(void)state;
+	buf_init(&pattern, 0);
+	for (int i = 0; i < 700; i++)
+		buf_adds(&pattern, "*%*a");
+	for (int i = 0; i < 300; i++) {
+		char path[64];
+
+		snprintf(path, sizeof path, "aaaaaaaaaaaaaaaa%d", i);
+		assert_int_equal(mkdirat(account->root_fd, path, 0700), 0);
+	}
+	assert_int_equal(list_all(account, SPAN(""), buf_span(&pattern),
+	    arena, &entries, &count, &why), 0);
+	assert_int_equal(count, 0);
+	assert_true(arena_used(arena) < 64 * 1024);
+	buf_clear(&pattern);
+	arena_free(arena);
 }
 
 /* Deeper than is shown, and no deeper than the stack. */
@@ -313,6 +537,10 @@ main(void)
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all),
+		TEST(test_spaces),
+		TEST(test_outside),
+		TEST(test_big),
+		TEST(test_wildcards),
 		TEST(test_deep),
 		TEST(test_subscribed),
 		TEST(test_hostile),

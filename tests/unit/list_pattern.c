@@ -66,6 +66,31 @@ test_rows(void **state)
 	}
 }
 
+static void
+test_head(void **state)
+{
+	static const struct {
+		const char *pattern;
+		size_t head;
+	} rows[] = {
+		{ "", 0 }, { "a", 0 }, { "*", 0 }, { "a/", 2 },
+		{ "a/b", 2 }, { "a/b/%", 4 }, { "a/b*/c/d", 2 },
+		{ "/", 1 }, { "/a", 1 }, { "%/a/", 0 }, { "a//*", 3 },
+	};
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct list_pattern p;
+
+		assert_true(list_pattern_init(&p, span_of(rows[i].pattern),
+		    a));
+		assert_int_equal(list_pattern_head(&p), rows[i].head);
+		assert_int_equal(p.p[p.n], '\0');
+	}
+	arena_free(a);
+}
+
 /* Each cut of a name gives the same as the name in one piece. */
 static void
 test_walk_in_pieces(void **state)
@@ -82,16 +107,17 @@ test_walk_in_pieces(void **state)
 		for (size_t cut = 0; cut <= whole.n; cut++) {
 			struct arena *a = arena_new(0);
 			struct list_pattern p;
-			struct list_places at;
+			struct list_places at, kept;
 
 			assert_true(list_pattern_init(&p,
 			    span_of(patterns[i]), a));
 			at = list_pattern_walk(&p, list_pattern_begin(&p),
 			    span_slice(whole, 0, cut));
-			at = list_pattern_keep(at, a);
-			at = list_pattern_walk(&p, at, span_slice(whole, cut,
-			    whole.n));
+			kept = list_pattern_keep(at);
+			at = list_pattern_walk(&p, kept, span_slice(whole,
+			    cut, whole.n));
 			assert_int_equal(list_pattern_done(&p, at), want);
+			list_pattern_drop(kept);
 			arena_free(a);
 		}
 	}
@@ -146,6 +172,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_walk_in_pieces),
 		cmocka_unit_test(test_hostile),
 	};

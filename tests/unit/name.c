@@ -109,6 +109,89 @@ test_rows(void **state)
 	arena_free(arena);
 }
 
+/* All namespaces, and the same without any. */
+static void
+test_spaces(void **state)
+{
+	static const struct account all = { .root_is_mail = true,
+	    .user = "joe", .root = "/home/joe/mail", .spool = "/spool/joe",
+	    .shared_dir = "/srv/shared", .public_dir = "/srv/public",
+	    .other_users = true, .outside = true };
+	static const struct {
+		const char *wire, *path;	/* NULL: refused */
+	} rows[] = {
+		{ "#shared/a", "#shared/a" },
+		{ "#shared/a/b/", "#shared/a/b" },
+		{ "#shared/INBOX", "#shared/INBOX" },
+		{ "#shared/INBOX/x", "#shared/INBOX/x" },
+		{ "#shared/Entw&APw-rfe", "#shared/Entw\303\274rfe" },
+		{ "#public/a", "#public/a" },
+		{ "~ann/a", "~ann/a" },
+		{ "~ann/a/INBOX", "~ann/a/INBOX" },
+		{ "/srv/box", "/srv/box" },
+		{ "/INBOX", "/INBOX" },
+		/* His own by another name. */
+		{ "~joe/a", "a" },
+		{ "~joe/INBOX", "INBOX" },
+		{ "~joe/a/b", "a/b" },
+		{ "/home/joe/mail/a", "a" },
+		{ "/home/joe/mail/INBOX", "INBOX" },
+		{ "/home/joe/mailbox", "/home/joe/mailbox" },
+		{ "/spool/joe", "INBOX" },
+		{ "/spool/ann", "/spool/ann" },
+		{ "~/mail/a", "a" },
+		/* No name at all, or nothing behind. */
+		{ "#", NULL }, { "#shared", NULL }, { "#shared/", NULL },
+		{ "#public/", NULL }, { "#SHARED/a", NULL },
+		{ "#sharedx/a", NULL }, { "#news.x", NULL }, { "#mh/a", NULL },
+		{ "#driver.unix/a", NULL }, { "#shared\\a", NULL },
+		{ "~", NULL }, { "~/", NULL }, { "~/a", NULL },
+		{ "~//a", NULL }, { "~ann", NULL }, { "~ann/", NULL },
+		{ "~ann/INBOX", NULL }, { "~ann/inbox", NULL },
+		{ "~ann/INBOX/x", NULL }, { "~./a", NULL },
+		{ "~../a", NULL }, { "~.ann/a", NULL }, { "/", NULL },
+		{ "//", NULL }, { "{host}a", NULL },
+		/* Levels are as strict as at home. */
+		{ "#shared/../a", NULL }, { "#shared/a/../b", NULL },
+		{ "#shared/.", NULL }, { "#shared/..", NULL },
+		{ "#shared//a", NULL }, { "#shared//etc/passwd", NULL },
+		{ "#shared/.hidden", NULL }, { "#shared/a.lock", NULL },
+		{ "#shared/a\tb", NULL }, { "#public/../shared/a", NULL },
+		{ "~ann/../joe/a", NULL }, { "~ann/..", NULL },
+		{ "~ann//etc/passwd", NULL }, { "~ann/.imapindex/x", NULL },
+		{ "~ann/&AC4ALg-/a", NULL }, { "/etc/../a", NULL },
+		{ "/proc/self/../1/environ", NULL }, { "//etc/passwd", NULL },
+		{ "/home/joe/.ssh/id", NULL }, { "/home/joe/mail/../a", NULL },
+		/* A namespace inside of another. */
+		{ "~joe/#shared/a", NULL }, { "~joe/~ann/a", NULL },
+		{ "~joe//etc/passwd", NULL }, { "mail/#shared/a", NULL },
+		{ "~/mail/~ann/a", NULL }, { "mail//etc/passwd", NULL },
+		{ "/home/joe/mail/#shared/a", NULL },
+		{ "/home/joe/mail//etc/passwd", NULL },
+	};
+	struct arena *arena = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct fault why = { .code = FAULT_NONE };
+		struct name name = { .path = NULL };
+		int status = name_parse(&all, span_of(rows[i].wire), arena,
+		    &name, &why);
+
+		if ((status == 0) != (rows[i].path != NULL) || (status == 0 &&
+		    (strcmp(name.path, rows[i].path) != 0 || name.inbox !=
+		    (strcmp(name.path, "INBOX") == 0))))
+			fail_msg("%s: %s", rows[i].wire, name.path);
+		if (status == -1)
+			assert_int_equal(why.code, FAULT_BADNAME);
+		/* Nothing that begins so is served if it is not asked for. */
+		if (status == 0 && strchr("#/", rows[i].wire[0]) != NULL)
+			assert_int_equal(name_parse(&mail,
+			    span_of(rows[i].wire), arena, &name, NULL), -1);
+	}
+	arena_free(arena);
+}
+
 static void
 test_lengths(void **state)
 {
@@ -167,6 +250,14 @@ test_visible(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (name_is_visible(rows[i].level) != rows[i].visible)
 			fail_msg("row %zu", i);
+	/* At the top of a root, what SELECT would take for something else. */
+	assert_true(name_is_visible_first("a"));
+	assert_false(name_is_visible_first(".a"));
+	assert_false(name_is_visible_first("inbox"));
+	assert_true(name_is_visible("#a") && name_is_visible("~a"));
+	assert_false(name_is_visible_first("#a"));
+	assert_false(name_is_visible_first("~a"));
+	assert_false(name_is_visible_first("{a"));
 }
 
 int
@@ -174,6 +265,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_spaces),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_visible),
