@@ -32,8 +32,7 @@ copy_all(struct move *m, struct fault *why)
 	uint32_t validity = m->inbox->meta.uidvalidity;
 	int status = 0;
 
-	for (size_t i = 0; i < m->count; i++)
-		m->uids[i] = m->inbox->records[i].uid;
+	box_uids(m->inbox, 0, m->count, m->uids);
 	for (size_t i = 0; i < m->count && status == 0; i++)
 		status = copy_message(m->inbox, reader, m->uids[i], m->to,
 		    why);

@@ -62,15 +62,13 @@ copy_message(struct box *from, struct reader *reader, uint32_t uid,
 	struct span names[BOUND_KEYWORDS];
 	struct message *m = reader_open(reader, uid, why);
 	const struct record *r;
-	size_t count;
-	ptrdiff_t i;
+	size_t count, at;
 
-	/* Reading may have synced, which moves records. */
 	if (m == NULL)
 		return -1;
-	if ((i = box_find(from, uid)) < 0)
+	/* Reading may have synced, which moves records. */
+	if ((r = box_record(from, uid, &at)) == NULL)
 		return fault_set(why, FAULT_EXPUNGED, "UID %u is gone", uid);
-	r = &from->records[i];
 	count = keywords_of(from, r, names);
 	if (append_message(to, r->flags & FLAG_ALL_SYSTEM, names, count, true,
 	    r->date, r->zone, why) == -1)
