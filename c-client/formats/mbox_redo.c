@@ -45,7 +45,7 @@
 #define BLOCKS_MAX	(MBOX_REDO_PIECE / BLOCK + 2)
 
 /* What stands before and behind a gap is looked at so far. */
-#define EDGE		4096u
+#define EDGE		MBOX_REDO_MARK
 
 #define DIRECTORY	".imapredo"
 
@@ -54,6 +54,8 @@ struct state {
 	uint64_t from, to;
 	uint64_t before_n, behind_n;	/* octets that are hashed */
 	uint64_t before, behind;
+	uint64_t head_n, head;	/* of the gap itself, where nothing is behind
+				 * it */
 };
 
 struct head {
@@ -231,7 +233,8 @@ mbox_redo_remove(struct mbox_redo *r)
 	mbox_redo_close(r);
 }
 
-/* Hash [off, off+n) of the file, as it is when `piece` stands at `target`. */
+/* Hash [off, off+n) of the file, as it is when `piece` stands at `target`;
+ * what is behind the file's end counts as zeros.  False where that is so. */
 static bool
 hash_with(int fd, uint64_t off, uint64_t n, uint64_t target,
     struct span piece, uint64_t *out)
@@ -271,6 +274,11 @@ state_take(int fd, struct mbox_gap gap, uint64_t target, struct span piece,
 	s->before_n = gap.from < EDGE ? gap.from : EDGE;
 	s->behind_n = gap.to >= size ? 0 : size - gap.to < EDGE ?
 	    size - gap.to : EDGE;
+	if (s->behind_n == 0) {
+		s->head_n = gap.to - gap.from < EDGE ? gap.to - gap.from :
+		    EDGE;
+		hash_with(fd, gap.from, s->head_n, target, piece, &s->head);
+	}
 	return hash_with(fd, gap.from - s->before_n, s->before_n, target,
 	    piece, &s->before) && hash_with(fd, gap.to, s->behind_n, target,
 	    piece, &s->behind);
@@ -452,21 +460,16 @@ piece_replay(struct recovery *v)
 	return 0;
 }
 
-/* Does a gap that has nothing behind it bear its mark? */
+/* Is a gap that has nothing behind it still there?  The file may have been cut
+ * off, or not yet been made longer, and then it may have got mail of others in
+ * its place. */
 static bool
-has_mark(const struct recovery *v, const struct state *s)
+is_open_end(const struct recovery *v, const struct state *s)
 {
-	char mark[MBOX_REDO_MARK];
-	uint64_t n = s->to - s->from < sizeof mark ? s->to - s->from :
-	    sizeof mark;
+	uint64_t head;
 
-	if (file_pread_full(v->m->fd, mark, (size_t)n, (off_t)s->from) !=
-	    (ssize_t)n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (mark[i] != '\0')
-			return false;
-	return true;
+	return s->head_n <= EDGE && hash_with(v->m->fd, s->from, s->head_n,
+	    0, SPAN(""), &head) && head == s->head;
 }
 
 /* Move what is behind the gap to its beginning. */
@@ -567,8 +570,7 @@ recover(struct recovery *v)
 		return -1;
 	if (replay && !state_holds(v->m->fd, s))
 		return rescue(v);
-	/* Nothing behind it: was it cut off already, or never made? */
-	if (!replay && s->behind_n == 0 && !has_mark(v, s))
+	if (!replay && s->behind_n == 0 && !is_open_end(v, s))
 		return 0;
 	log_line(LOG_NOTICE, "%s: a rewrite that was cut short is mended",
 	    v->m->path);

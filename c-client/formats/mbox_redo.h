@@ -27,8 +27,8 @@ struct mbox;
 #define MBOX_REDO_PIECE		(16u * 1024 * 1024)
 #endif
 
-/* Octets at the beginning of a gap with nothing behind it that are zeros as
- * long as it is there. */
+/* A gap with nothing behind it is known by so many octets at its beginning:
+ * they must not be written as long as that is so. */
 #define MBOX_REDO_MARK		4096u
 
 struct mbox_gap {

@@ -290,28 +290,14 @@ extend(struct work *w)
 	return -1;
 }
 
-/*
- * Cut off what is behind the last octet.  Where nothing stands behind a gap,
- * zeros at its beginning are the sign that it is still there: mail that others
- * add after the file was cut must not be taken for it.
- */
+/* Cut off what is behind the last octet.  After this note nothing is replayed
+ * any more: others may add mail to the file that was cut. */
 static int
 cut_off(struct work *w)
 {
-	static const char zeros[MBOX_REDO_MARK];
-	uint64_t n = w->gap.to - w->gap.from;
-
-	if (n > sizeof zeros)
-		n = sizeof zeros;
-	if (w->redo->fd != -1) {
-		if (file_pwrite_full(w->fd, zeros, (size_t)n,
-		    (off_t)w->gap.from) == -1 ||
-		    TRIP("mbox_rewrite.mark_sync") || fdatasync(w->fd) == -1)
-			return fault_errno(w->why, "write mailbox");
-		if (mbox_redo_note(w->redo, w->gap, w->gap, 0, SPAN(""),
-		    w->why) == -1)
-			return -1;
-	}
+	if (w->redo->fd != -1 && mbox_redo_note(w->redo, w->gap, w->gap, 0,
+	    SPAN(""), w->why) == -1)
+		return -1;
 	if (TRIP("mbox_rewrite.truncate") ||
 	    ftruncate(w->fd, (off_t)w->gap.from) == -1 ||
 	    TRIP("mbox_rewrite.cut_sync") || fdatasync(w->fd) == -1)
@@ -334,8 +320,10 @@ begin(struct work *w)
 	if (p->grows && w->redo->fd == -1)
 		return fault_set(w->why, FAULT_QUOTA,
 		    "no room to rewrite the mailbox");
-	if (w->redo->fd != -1 && mbox_redo_note(w->redo, w->gap, w->gap, 0,
-	    SPAN(""), w->why) == -1)
+	/* Where nothing is to be moved the note from before may still have to
+	 * be replayed. */
+	if (w->redo->fd != -1 && w->total > 0 && mbox_redo_note(w->redo,
+	    w->gap, w->gap, 0, SPAN(""), w->why) == -1)
 		return -1;
 	return p->grows ? extend(w) : 0;
 }

@@ -51,7 +51,7 @@ is_unchanged(const struct mbox *m, const struct stat *st)
 	const struct box *box = m->box;
 	struct mbox_stamp s;
 
-	return box->meta.uidvalidity != 0 && !m->distrust &&
+	return box->meta.uidvalidity != 0 && !m->distrust && m->looked &&
 	    (box->meta.note_size == 0 || !m->writable) &&
 	    mbox_stamp_load(box, &s) && mbox_stamp_holds(&s, st) &&
 	    !(s.doubtful && mbox_stamp_can_settle(&s));
@@ -354,6 +354,7 @@ mbox_sync_locked(struct mbox *m, bool settle, struct fault *why)
 	if (m->lock.exclusive && mbox_redo_is_there(m) &&
 	    mbox_redo_recover(m, why) == -1)
 		return -1;
+	m->looked = true;
 	for (int i = 0; i < TRIES && status == -1; i++) {
 		status = sync_once(m, settle, why);
 		if (status == -1 && why->code != FAULT_CHANGED)
@@ -436,6 +437,8 @@ sync_shared(struct box *box, struct fault *why)
 	for (;;) {
 		if ((there = mbox_refresh(m, &st, why)) == -1)
 			return -1;
+		/* A rewrite may have ended before it began. */
+		m->looked = m->looked || !there || !mbox_redo_is_there(m);
 		if (there && is_unchanged(m, &st))
 			return 0;
 		if (there)
