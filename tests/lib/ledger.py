@@ -7,6 +7,7 @@ fresh session and compares, and reads the files as other programs do.
 """
 
 import bisect
+import itertools
 import os
 import re
 
@@ -62,12 +63,11 @@ class Book:
         self.validity = {}
         self.subscribed = {}    # name: MUST, MAYBE or GONE
         self.refused = GONE     # what NO means for a message
-        self.count = 0
+        self.counter = itertools.count(1)
 
     def new(self, size=200):
         """(id, message) of a letter that is nowhere yet."""
-        self.count += 1
-        ident = b"id-%06d" % self.count
+        ident = b"id-%06d" % next(self.counter)
         return ident, letter(ident, size)
 
     def add(self, box, ident, text, state=MUST, **kw):
@@ -226,7 +226,7 @@ class Writer:
         return good
 
     def deleted(self):
-        return [i for i, e in self.entries().items() if e.state != GONE
+        return [i for i, e in list(self.entries().items()) if e.state != GONE
             and e.flags and any(b"\\Deleted" in f for f in e.flags)]
 
     def remove(self, command, idents):

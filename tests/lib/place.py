@@ -161,6 +161,22 @@ class Place:
         return [(int(pid), who, name, int(count)) for pid, who, name, count
             in (line.split(" ") for line in lines)]
 
+    def scribe(self):
+        """The pid of the scribe that was heard of last, if it lives."""
+        try:
+            with open(os.path.join(self.trips, "hits")) as f:
+                words = [line.split() for line in f if " scribe " in line]
+        except FileNotFoundError:
+            return None
+        pid = int(words[-1][0]) if words else None
+        return pid if pid and os.path.exists("/proc/%d" % pid) else None
+
+    def kill(self, pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
     # The end.
 
     def leftovers(self):
