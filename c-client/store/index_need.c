@@ -247,8 +247,12 @@ index_uids(struct index *ix, const struct index_records *all, size_t i,
 				*out++ = all->p[i + j].uid;
 			continue;
 		}
-		index_brief_uids(b, at, uids);
-		memcpy(out, uids, k * sizeof *out);
+		if (k == b->count - at) {
+			index_brief_uids(b, at, out);
+		} else {
+			index_brief_uids(b, at, uids);
+			memcpy(out, uids, k * sizeof *out);
+		}
 		out += k;
 	}
 }

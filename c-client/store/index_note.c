@@ -30,8 +30,13 @@ index_note_starts(struct index *ix, size_t i)
 struct index_blob *
 index_note_blob(struct index *ix, size_t i)
 {
-	size_t low = 0, high;
+	size_t low = ix->blob_last, high;
 
+	/* Mostly it is the one that was asked for before. */
+	if (low < ix->starts && ix->blobs[low].start <= i &&
+	    i - ix->blobs[low].start < ix->blobs[low].count)
+		return &ix->blobs[low];
+	low = 0;
 	while (ix->starts < ix->blob_count && (ix->starts == 0 ||
 	    ix->blobs[ix->starts - 1].start +
 	    ix->blobs[ix->starts - 1].count <= i))
@@ -48,6 +53,7 @@ index_note_blob(struct index *ix, size_t i)
 	}
 	while (ix->blobs[low].count == 0)
 		low--;
+	ix->blob_last = low;
 	return &ix->blobs[low];
 }
 

@@ -67,6 +67,7 @@ struct index {
 	struct index_blob *blobs;
 	size_t blob_count, blob_cap;
 	size_t starts;		/* blobs whose start is right */
+	size_t blob_last;	/* that was looked up last */
 	size_t ahead, ahead_at;	/* how far is read on, if it goes on here */
 	size_t changed_from;	/* no record below this was changed by a load
 				 * since index_changed_from() */

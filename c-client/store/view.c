@@ -68,18 +68,18 @@ take_arrivals(struct view *v, uint32_t first)
 {
 	const struct box *box = v->box;
 	size_t i = v->last == UINT32_MAX ? box->count :
-	    box_find_from(box, v->last + 1);
+	    box_find_from(box, v->last + 1), old;
 
 	if (i == box->count)
 		return;
 	reserve(v, v->count + (box->count - i));
 	box_uids(box, i, box->count - i, v->uids + v->count);
-	for (; i < box->count; i++) {
-		bool recent = v->uids[v->count] >= first;
-
-		v->recent[v->count++] = recent;
-		v->recent_count += recent;
-	}
+	old = box_find_from(box, first);
+	old = old < i ? 0 : old - i;
+	memset(v->recent + v->count, 0, old);
+	memset(v->recent + v->count + old, 1, box->count - i - old);
+	v->recent_count += box->count - i - old;
+	v->count += box->count - i;
 	v->last = v->uids[v->count - 1];
 }
 
@@ -307,10 +307,16 @@ view_number(const struct view *v, uint32_t uid)
 const struct record *
 view_record(const struct view *v, uint32_t number)
 {
+	const struct record *r;
 	size_t at;
 
 	if (number == 0 || number > v->count)
 		return NULL;
+	/* Mostly nothing is gone. */
+	if (number <= v->box->count &&
+	    box_uid(v->box, number - 1) == v->uids[number - 1] &&
+	    (r = box_at(v->box, number - 1)) != NULL)
+		return r;
 	return box_record(v->box, v->uids[number - 1], &at);
 }
 

@@ -407,6 +407,91 @@ check_damaged(const struct side *want, const char *name, bool *whole)
 	side_close(&s);
 }
 
+/* Damage that is met when a record is asked for: each is right, or there are
+ * none, and then it begins anew. */
+static void
+test_damage_late(void **state)
+{
+	struct side want, s;
+	const char *path;
+	char *good, *bad;
+	size_t n, met = 0;
+
+	(void)state;
+	fill(&want, "late", 1500);
+	index_close(want.ix);
+	want.ix = NULL;
+	path = path_of("late", "");
+	n = read_file(path, &good);
+	bad = malloc(n);
+	for (int round = 0; round < 60; round++) {
+		size_t from = chance((uint32_t)n), len = 1 + chance(20000);
+
+		memcpy(bad, good, n);
+		for (size_t j = from; j < from + len && j < n; j++)
+			bad[j] = (char)chance(256);
+		write_file(path, bad, n);
+		memset(&s, 0, sizeof s);
+		s.ix = index_open(dir, "late", 2, &s.why);
+		assert_non_null(s.ix);
+		index_set_lazy(s.ix, true);
+		assert_int_equal(refresh(&s), 0);
+		if (s.m.uidvalidity == 0)
+			assert_int_equal(s.all.count, 0);
+		for (int i = 0; i < 40 && s.all.count > 0; i++) {
+			size_t at = chance((uint32_t)s.all.count);
+
+			assert_int_equal(index_uid(s.ix, &s.all, at), at + 1);
+			if (index_need(s.ix, &s.all, at, 1) == 1) {
+				assert_memory_equal(&s.all.p[at],
+				    &want.all.p[at], sizeof *s.all.p);
+				continue;
+			}
+			met++;
+			assert_true(index_is_damaged(s.ix));
+			assert_int_equal(refresh(&s), 0);
+			assert_int_equal(s.m.uidvalidity, 0);
+			assert_int_equal(s.all.count, 0);
+			assert_false(index_is_damaged(s.ix));
+		}
+		side_close(&s);
+	}
+	assert_true(met > 0);
+	free(good);
+	free(bad);
+	free(want.all.p);
+}
+
+/* What was not read can't be written: such a transaction fails, and nothing is
+ * lost by it. */
+static void
+test_broken(void **state)
+{
+	struct side s, other;
+
+	(void)state;
+	fill(&s, "broken", 500);
+	side_open(&other, "broken");
+	index_set_lazy(s.ix, true);
+	index_let_go(s.ix, &s.all);
+	assert_false(index_has(s.ix, 400));
+	assert_int_equal(begin(&s), 0);
+	index_note_touched(s.ix, 400);
+	assert_int_equal(commit(&s), -1);
+	assert_false(index_is_damaged(s.ix));
+	assert_int_equal(refresh(&s), 0);
+	need_all(&s);
+	assert_int_equal(refresh(&other), 0);
+	assert_true(same(&s, &other));
+	/* Next to those that are asked for others are read. */
+	index_let_go(s.ix, &s.all);
+	for (size_t i = 0; i < s.all.count; i++)
+		assert_int_equal(index_need(s.ix, &s.all, i, 1), 1);
+	assert_true(same(&s, &other));
+	side_close(&s);
+	side_close(&other);
+}
+
 static void
 test_damage(void **state)
 {
@@ -1159,6 +1244,8 @@ main(void)
 		cmocka_unit_test(test_sessions),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damage_late),
+		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_damage_open),
 		cmocka_unit_test(test_deleted),
 		cmocka_unit_test(test_odd_files),

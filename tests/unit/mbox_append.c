@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -434,6 +435,195 @@ test_crash(void **state)
 	mboxroom_forget_index(&room);
 }
 
+/* What was synced: files of the index, and others. */
+static struct {
+	int index, mail;
+} synced;
+
+/* In place of libc's, for SQLite too. */
+__attribute__((visibility("default"))) int
+fdatasync(int fd)
+{
+	char link[64], path[256] = "";
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof path - 1) < 1 ||
+	    strncmp(path, room.index, strlen(room.index)) != 0)
+		synced.mail++;
+	/* With the first sync of the log goes one of its directory. */
+	else if (path[strlen(room.index)] != '\0')
+		synced.index++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* The index's files as they are now, or put back as they were then, as after a
+ * loss of power: what memory is shared for is not among them. */
+static void
+index_copy(const struct name *name, struct buf old[2], bool back)
+{
+	static const char *const endings[] = { "", "-wal" };
+	char path[160];
+
+	if (back)
+		mboxroom_forget_index(&room);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s%s", room.index,
+		    name->inbox ? "INBOX" : name->path, endings[i]);
+		if (back)
+			mboxroom_write(path, buf_span(&old[i]));
+		else
+			old[i] = mboxroom_read(path);
+	}
+}
+
+/* The records, but for what may be another one after that. */
+static void
+same_records(const struct box *a, const struct box *b)
+{
+	assert_int_equal(a->count, b->count);
+	assert_int_equal(a->meta.uidvalidity, b->meta.uidvalidity);
+	assert_int_equal(a->meta.uidnext, b->meta.uidnext);
+	for (size_t i = 0; i < a->count; i++) {
+		const struct record *x = &a->records[i], *y = &b->records[i];
+
+		assert_int_equal(x->uid, y->uid);
+		assert_int_equal(x->flags & FLAG_ALL_SYSTEM,
+		    y->flags & FLAG_ALL_SYSTEM);
+		assert_memory_equal(&x->keywords, &y->keywords,
+		    sizeof x->keywords);
+		assert_int_equal(x->place, y->place);
+		assert_int_equal(x->disk_size, y->disk_size);
+		assert_int_equal(x->date, y->date);
+		assert_int_equal(x->zone, y->zone);
+	}
+}
+
+/*
+ * The power is lost behind any of these: the mailbox file is what it was, and
+ * of the index all that came after its last sync may be gone.  Everything that
+ * a client was told is the same again.
+ */
+static void
+test_power(void **state)
+{
+	static const char other[] = "From other " DATE "A: b\n\nother\n\n";
+	static const struct {
+		uint16_t flags;
+		const char *keyword;
+		size_t count;
+		bool deliver;		/* before it */
+		int folder, spool;	/* syncs of the index */
+	} rows[] = {
+		{ 0, NULL, 1, false, 0, 0 },
+		{ 0, NULL, 1, false, 0, 0 },
+		/* Flags are believed in a folder, and keywords nowhere. */
+		{ FLAG_SEEN | FLAG_DRAFT, NULL, 1, false, 0, 1 },
+		{ 0, NULL, 1, true, 1, 1 },
+		{ 0, NULL, 1, false, 0, 0 },
+		{ 0, "word", 1, false, 1, 1 },
+		/* Of several there may not be some. */
+		{ 0, NULL, 3, false, 1, 1 },
+		{ FLAG_SEEN, NULL, 1, false, 0, 1 },
+		{ 0, NULL, 1, false, 0, 0 },
+	};
+	struct name names[] = { mboxroom_name("power"), mboxroom_inbox };
+	struct fault f = { .code = FAULT_NONE };
+
+	(void)state;
+	assert_int_equal(box_create(&room.account, &names[0], &f), 0);
+	mboxroom_write(room.spool, SPAN(""));
+	for (size_t n = 0; n < 2; n++) {
+		const struct name *name = &names[n];
+		char path[200];
+		struct box *box = mboxroom_open(&room, name), *again;
+		struct buf old[2];
+
+		snprintf(path, sizeof path, "%s/%s", room.root, name->path);
+		index_copy(name, old, false);
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			struct mboxroom_item items[3];
+			int want = n == 0 ? rows[i].folder : rows[i].spool;
+
+			items[0] = item("A: b\r\n\r\nx\r\n");
+			items[0].flags = rows[i].flags;
+			items[0].keyword = rows[i].keyword;
+			items[1] = items[2] = items[0];
+			if (rows[i].deliver)
+				mboxroom_add(name->inbox ? room.spool : path,
+				    SPAN(other));
+			synced.index = synced.mail = 0;
+			assert_int_equal(mboxroom_append(&room, name, box,
+			    items, rows[i].count, &f), 0);
+			assert_int_equal(synced.mail, 1);
+			if (synced.index != want)
+				fail_msg("row %zu: %d", i, synced.index);
+			/* What is synced stays as it is now. */
+			if (synced.index > 0) {
+				buf_clear(&old[0]);
+				buf_clear(&old[1]);
+				index_copy(name, old, false);
+			}
+			box_close(box);
+			box = mboxroom_open(&room, name);
+			index_copy(name, old, true);
+			again = mboxroom_open(&room, name);
+			same_records(box, again);
+			assert_int_equal(again->meta.note_size, 0);
+			box_close(box);
+			/* From here on as it would go on after that. */
+			box = again;
+			if (synced.index == 0) {
+				buf_clear(&old[0]);
+				buf_clear(&old[1]);
+				index_copy(name, old, false);
+			}
+		}
+		box_close(box);
+		buf_clear(&old[0]);
+		buf_clear(&old[1]);
+	}
+	assert_int_equal(box_delete(&room.account, &names[0], &f), 0);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+/*
+ * A note that was not synced, in another run of the machine: behind it may be
+ * an append that came later and was told, so nothing is cut off.
+ */
+static void
+test_other_boot(void **state)
+{
+	static const char old[] = "From a " DATE "A: b\n\nold\n\n";
+	struct mboxroom_item it = item("A: 1\r\n\r\nx\r\n");
+	struct fault f = { .code = FAULT_NONE };
+	struct mbox_note note = { .format = MBOX_NOTE_FORMAT, .count = 1,
+	    .end = sizeof old - 1, .offset = sizeof old - 1,
+	    .length = 100000 };
+
+	(void)state;
+	assert_true(mbox_note_boot() != 0);
+	for (int other = 0; other < 2; other++) {
+		struct box *box;
+
+		mboxroom_write(room.spool, SPAN(old));
+		box = mboxroom_open(&room, &mboxroom_inbox);
+		note.boot = mbox_note_boot() + (unsigned)other;
+		assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, box,
+		    &it, 1, &f), 0);
+		assert_int_equal(box_begin(box, &f), 0);
+		mbox_note_store(box, &note);
+		box_touch_meta(box);
+		assert_int_equal(box_commit(box, &f), 0);
+		mboxroom_sync(box);
+		assert_int_equal(box->count, other ? 2 : 1);
+		assert_int_equal(box->meta.note_size, 0);
+		box_close(box);
+		mboxroom_forget_index(&room);
+	}
+	unlink(room.spool);
+}
+
 /* Killed at any moment of many appends: each one is there or is not, and no
  * message is torn. */
 static void
@@ -708,6 +898,8 @@ main(void)
 		cmocka_unit_test(test_inbox),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_other_boot),
 		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_together),

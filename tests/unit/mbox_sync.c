@@ -821,6 +821,92 @@ test_storm(void **state)
 	mboxroom_forget_index(&room);
 }
 
+/* Where the message with this UID begins in the file. */
+static uint64_t
+plain_place(const struct buf *file, uint32_t uid)
+{
+	static const struct buf *of;
+	static uint64_t places[4000];
+
+	if (of != file) {
+		size_t n = 0;
+
+		for (size_t i = 0; i + 5 < file->n; i++)
+			if (memcmp(file->p + i, "From ", 5) == 0)
+				places[n++] = i;
+		of = file;
+	}
+	return places[uid - 1];
+}
+
+/* Records that are read when they are asked for, from an index that has become
+ * noise meanwhile: nothing wrong is said, and the next sync reads the file. */
+static void
+test_lazy(void **state)
+{
+	struct fault f = { .code = FAULT_NONE };
+	struct box *box;
+	struct buf file, index;
+	char path[160];
+	size_t at;
+
+	(void)state;
+	buf_init(&file, 0);
+	for (int i = 0; i < 3000; i++)
+		buf_addf(&file, "From a Mon Jan  1 00:00:00 2024\n"
+		    "Message-ID: <%d@x>\n\nbody\n\n", i);
+	mboxroom_write(room.spool, buf_span(&file));
+	box_close(mboxroom_open(&room, &mboxroom_inbox));
+	snprintf(path, sizeof path, "%s/INBOX", room.index);
+
+	for (int damaged = 0; damaged < 2; damaged++) {
+		box = box_open_lazy(&room.account, &mboxroom_inbox, false,
+		    &f);
+		assert_non_null(box);
+		assert_int_equal(box_sync(box, &f), 0);
+		assert_int_equal(box->count, 3000);
+		assert_int_equal(box_uid(box, 2999), 3000);
+		assert_int_equal(box_next_unseen(box, 0), 0);
+		index = mboxroom_read(path);
+		if (damaged) {
+			/* The rows of records; what was read is in front. */
+			memset(index.p + index.n / 4, 0x5a, index.n -
+			    index.n / 4);
+			mboxroom_write(path, buf_span(&index));
+			for (uint32_t uid = 1; uid <= 3000; uid += 100)
+				if (box_record(box, uid, &at) != NULL)
+					assert_int_equal(at, uid - 1);
+			assert_int_equal(box->count, 0);
+			assert_int_equal(box_sync(box, &f), 0);
+		}
+		buf_clear(&index);
+		assert_int_equal(box->count, 3000);
+		for (uint32_t uid = 1; uid <= 3000; uid += 7) {
+			const struct record *r = box_record(box, uid, &at);
+
+			assert_non_null(r);
+			assert_int_equal(r->uid, uid);
+			assert_int_equal(r->place, plain_place(&file, uid));
+		}
+		/* One more comes: the last record is read for it alone. */
+		box_rest(box);
+		mboxroom_add(room.spool, SPAN("From b Mon Jan  1 00:00:00 "
+		    "2024\nA: b\n\n\n"));
+		assert_int_equal(box_sync(box, &f), 0);
+		assert_int_equal(box->count, 3001);
+		assert_int_equal(box_need_all(box, &f), 0);
+		for (uint32_t uid = 1; uid <= 3000; uid++)
+			assert_int_equal(box->records[uid - 1].place,
+			    plain_place(&file, uid));
+		box_close(box);
+		mboxroom_write(room.spool, buf_span(&file));
+		box_close(mboxroom_open(&room, &mboxroom_inbox));
+	}
+	buf_clear(&file);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
 static int
 setup(void **state)
 {
@@ -857,6 +943,7 @@ main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_lazy),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
