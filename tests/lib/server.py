@@ -55,6 +55,14 @@ def die_with_us():
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+def preload(name, where):
+    """tests/lib/NAME.c as a library for LD_PRELOAD, made in `where`."""
+    path = os.path.join(where, name + ".so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", path,
+        os.path.join(ROOT, "tests/lib", name + ".c"), "-ldl"], check=True)
+    return path
+
+
 class Account:
     def __init__(self, host, name, uid, gid):
         self.name, self.password = name, PASSWORD

@@ -148,6 +148,26 @@ def idle_sleeps():
     c.close()
 
 
+def keep_alive():
+    """Something is said in IDLE every two minutes: tests/lib/hurry.c makes
+    two seconds of them."""
+    fast = server.Host(programs=(), conf="login_timeout = 3600\n")
+    fast.env.update(LD_PRELOAD=server.preload("hurry", fast.dir), HURRY="60")
+    fast.start("imapd")
+    fast.account().fill(messages(1, 2))
+    c = fast.imap()
+    for command in ("NOOP", "SELECT INBOX"):
+        c.must(command)
+        c.send(b"i IDLE\r\n")
+        tap.equal([c.line() for _ in range(3)], [b"+ idling\r\n",
+            b"* OK Still here\r\n", b"* OK Still here\r\n"],
+            "IDLE after %s: a word every two minutes" % command)
+        c.send(b"DONE\r\n")
+        tap.equal(c.line(), b"i OK IDLE completed\r\n", "ended")
+    c.close()
+    fast.stop()
+
+
 def signals():
     """SIGTERM and SIGHUP end a session with BYE (RFC 3501 7.1.5)."""
     for number, bye, word in (
@@ -190,7 +210,7 @@ def main():
     global host
     host = server.Host()
     for part in (refused_literal, streamed_append, junk, junk_before_login,
-            held_before_login, idle_sleeps, signals, hang_up):
+            held_before_login, idle_sleeps, keep_alive, signals, hang_up):
         part()
         wait_for("the end of all sessions", lambda: not host.processes())
     tap.ok(not host.faults(), "no fault was reported", host.faults())
