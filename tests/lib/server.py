@@ -327,6 +327,12 @@ def rss_kib(pid):
     return int(text.split()[0]) if text else 0
 
 
+def private_kib(pid):
+    """What a process shares with no other."""
+    return sum(int(n) for n in re.findall(r"(?m)^Private_\w+:\s+(\d+)",
+        read("/proc/%d/smaps_rollup" % pid)))
+
+
 def rchar(pid):
     for line in read("/proc/%d/io" % pid).splitlines():
         if line.startswith("rchar:"):
