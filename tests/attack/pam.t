@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import room
 from imapc import Gone, Imap, Pop
+from server import BINARIES, descendants, free_port, listening, preload
 from tap import ROOT, run, tap, wait_for
 
 
@@ -168,6 +169,35 @@ def answers(h, user):
     c.close()
 
 
+def hangs(h, user):
+    """A module that never answers: after 60 s, of which tests/lib/hurry.c
+    makes one, the connection ends and the log says so."""
+    h.pam("imap", h.module_lines("sleep=600"))
+    conf = h.room.dir + "/hangs.conf"
+    with open(h.room.config) as f, open(conf, "w") as to:
+        to.write(f.read() + "plaintext = always\n")
+    port = free_port()
+    child = h.room.start([BINARIES["imapd"], "--config", conf, "--listen",
+        "127.0.0.1:%d,plain" % port], env=dict(os.environ,
+        LD_PRELOAD=preload("hurry", h.room.dir), HURRY_ALARM="60"))
+    wait_for("imapd", lambda: listening(port))
+    before = len(h.room.log())
+    c = Imap(port)
+    c.send(b'a LOGIN "%s" "secret"\r\n' % user.name.encode())
+    tap.equal(c.rest(), b"* BYE [UNAVAILABLE] Service not available\r\n",
+        "a module that hangs: the connection ends")
+    c.close()
+    wait_for("the line", lambda: "the user data base has not answered in 60"
+        in h.room.log()[before:])
+    tap.ok("Login failed" not in h.room.log()[before:],
+        "logged, and not as the client's failure", h.room.log()[before:])
+    wait_for("the processes' end", lambda: not descendants(child.pid))
+    h.pam("imap", h.module_lines())
+    status, line, c = h.imap(user.name, "secret")
+    tap.equal(status, "OK", "when it answers again the user is let in")
+    c.close()
+
+
 def missing(h, user):
     h.pam("imap", None)
     other = h.saved.get("imap")
@@ -230,6 +260,7 @@ def main():
         calls(h, user)
         sessions(h, user)
         answers(h, user)
+        hangs(h, user)
         missing(h, user)
         real(h, user)
     finally:

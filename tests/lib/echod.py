@@ -164,13 +164,14 @@ class Server:
     def stop(self):
         if self.process is not None:
             left = descendants(self.process.pid)
-            if self.wrapped:    # strace lets no SIGTERM through
+            if self.wrapped:    # strace ends behind what it traces
                 for pid in children(self.process.pid):
                     try:
                         os.kill(pid, signal.SIGTERM)
                     except ProcessLookupError:
                         pass
-            self.process.terminate()
+            else:
+                self.process.terminate()
             self.process.wait()
             self.process = None
             wait_for("the sessions' end", lambda: ended(left))

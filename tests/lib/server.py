@@ -55,6 +55,14 @@ def die_with_us():
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+def preload(name, where):
+    """tests/lib/NAME.c as a library for LD_PRELOAD, made in `where`."""
+    path = os.path.join(where, name + ".so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", path,
+        os.path.join(ROOT, "tests/lib", name + ".c"), "-ldl"], check=True)
+    return path
+
+
 class Account:
     def __init__(self, host, name, uid, gid):
         self.name, self.password = name, PASSWORD
@@ -319,6 +327,12 @@ def status(pid, key):
 def rss_kib(pid):
     text = status(pid, "VmRSS")
     return int(text.split()[0]) if text else 0
+
+
+def private_kib(pid):
+    """What a process shares with no other."""
+    return sum(int(n) for n in re.findall(r"(?m)^Private_\w+:\s+(\d+)",
+        read("/proc/%d/smaps_rollup" % pid)))
 
 
 def rchar(pid):

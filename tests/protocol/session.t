@@ -4,9 +4,11 @@
 input comes, that it sleeps in IDLE, and how signals and hang-ups end it."""
 
 import os
+import random
 import re
 import signal
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, "lib"))
@@ -66,18 +68,39 @@ def refused_literal():
     c.close()
 
 
+def on_disk(pids):
+    """Octets of the files that those have open and nobody else can see."""
+    total = 0
+    for pid in pids:
+        for fd in os.listdir("/proc/%d/fd" % pid):
+            path = "/proc/%d/fd/%s" % (pid, fd)
+            if "(deleted)" in os.readlink(path):
+                total += os.stat(path).st_blocks * 512
+    return total
+
+
 def streamed_append():
-    """A message is not in memory as a whole."""
-    size = 64 * MIB
+    """The largest message there may be is in memory never as a whole, and on
+    disk once while it comes."""
+    size = 1 << 30
     c = host.imap()
     pids, before = measured(c)
     c.send(b"a APPEND INBOX {%d+}\r\n" % size)
     send_much(c, size - 2)
+    wait_for("it to be read", lambda: not server.unread(host.ports["imapd"]))
+    kept = on_disk(host.sessions())
+    tap.ok(size // 2 < kept < size * 1.05 and
+        os.path.getsize(host.account().spool) == 0,
+        "1 GiB is kept once while it comes", kept)
     c.send(b"\r\n\r\n")
     got = c.line()
-    tap.ok(b"a OK [APPENDUID " in got, "64 MiB appended", got)
-    bounded("64 MiB appended", 12 * 1024, pids, before)
+    tap.ok(b"a OK [APPENDUID " in got, "1 GiB appended", got)
+    bounded("1 GiB appended", 12 * 1024, pids, before)
+    tap.equal(on_disk(host.sessions()), 0, "nothing is kept besides")
+    tap.equal(c.must("STATUS INBOX (MESSAGES)"),
+        [[b'* STATUS "INBOX" (MESSAGES 1)\r\n']], "it is there")
     c.close()
+    host.account().fill(b"")
 
 
 def junk():
@@ -129,6 +152,38 @@ def held_before_login():
         wait_for("the end", lambda: not host.processes())
 
 
+CROWD = 200
+
+
+def crowd_before_login():
+    """Each connection holds all that it may before login; what one costs is
+    bounded, so the whole is by the number of connections."""
+    literals = b"".join(b" \"f%d\" {4096+}\r\n%s" % (n, b"v" * 4096)
+        for n in range(7))
+    kinds = [b"x" * 8192, b"a LOGIN joe {4096+}\r\n" + b"p" * 4095,
+        b"a ID (" + literals[1:], b"a AUTHENTICATE PLAIN\r\n" + b"A" * 4096]
+    for tls in (False, True):
+        crowd = []
+        for n in range(CROWD):
+            c = host.imap(login=False, tls=tls)
+            c.send(kinds[n % len(kinds)])
+            crowd.append(c)
+        pids = host.processes()
+        tap.equal(len(pids), 2 * CROWD, "%d connections%s" % (CROWD,
+            " over TLS" if tls else ""))
+        rest(lambda: server.unread(host.ports["imapds" if tls else "imapd"]),
+            1)
+        each = sum(server.private_kib(p) for p in pids) // CROWD
+        if server.sanitized():
+            tap.ok(True, "memory is no measure in this build")
+        else:
+            tap.ok(each < 1024, "each has under 1 MiB of its own: %d KiB"
+                % each)
+        for c in crowd:
+            c.close()
+        wait_for("the end", lambda: not host.processes())
+
+
 def idle_sleeps():
     """decisions.md: no polling.  RFC 2177."""
     host.account().fill(messages(1, 3))
@@ -146,6 +201,26 @@ def idle_sleeps():
     c.send(b"DONE\r\n")
     tap.equal(c.line(), b"i OK IDLE completed\r\n", "ended")
     c.close()
+
+
+def keep_alive():
+    """Something is said in IDLE every two minutes: tests/lib/hurry.c makes
+    two seconds of them."""
+    fast = server.Host(programs=(), conf="login_timeout = 3600\n")
+    fast.env.update(LD_PRELOAD=server.preload("hurry", fast.dir), HURRY="60")
+    fast.start("imapd")
+    fast.account().fill(messages(1, 2))
+    c = fast.imap()
+    for command in ("NOOP", "SELECT INBOX"):
+        c.must(command)
+        c.send(b"i IDLE\r\n")
+        tap.equal([c.line() for _ in range(3)], [b"+ idling\r\n",
+            b"* OK Still here\r\n", b"* OK Still here\r\n"],
+            "IDLE after %s: a word every two minutes" % command)
+        c.send(b"DONE\r\n")
+        tap.equal(c.line(), b"i OK IDLE completed\r\n", "ended")
+    c.close()
+    fast.stop()
 
 
 def signals():
@@ -170,6 +245,55 @@ def signals():
         tap.ok(True, "logged")
 
 
+def storm():
+    """Signals at any moment of an APPEND: the session may end, and a message
+    is there whole or not at all."""
+    numbers = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTERM,
+        signal.SIGALRM, signal.SIGCHLD, signal.SIGWINCH, signal.SIGPIPE,
+        signal.SIGQUIT, signal.SIGINT)
+    rng = random.Random(28)
+    host.account().fill(b"")
+    letter = b"Subject: %d\r\n\r\n" + b"a line of it\r\n" * 9000
+    said, sent, ended = 0, 0, 0
+    c = None
+    while sent < 60:
+        if c is None:
+            c = host.imap()
+            victims = host.sessions() or host.processes()
+        sent += 1
+        timer = threading.Timer(rng.random() / 50, strike, (victims,
+            rng.choice(numbers)))
+        timer.start()
+        try:
+            said += c.cmd("APPEND INBOX {%d+}\r\n%s" % (len(letter % sent),
+                (letter % sent).decode()))[0] == "OK"
+            c.must("NOOP")
+        except (Gone, OSError, AssertionError):
+            ended += 1
+            c.close()
+            c = None
+        timer.join()
+    wait_for("the last's end", lambda: c or not host.processes())
+    c = c or host.imap()
+    there = c.select()
+    bodies = c.bodies().values()
+    tap.ok(ended > 3 and said <= there <= sent, "%d signals: %d sessions "
+        "ended, %d APPENDs said OK, %d of %d messages are there" % (sent,
+        ended, said, there, sent))
+    tap.ok(all(b == letter % int(b.split(b"\r\n")[0].split()[1])
+        for b in bodies) and len(set(bodies)) == there,
+        "each is whole, and there once")
+    c.close()
+
+
+def strike(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
 def hang_up():
     """Half a message is no message."""
     c = host.imap()
@@ -190,7 +314,8 @@ def main():
     global host
     host = server.Host()
     for part in (refused_literal, streamed_append, junk, junk_before_login,
-            held_before_login, idle_sleeps, signals, hang_up):
+            held_before_login, crowd_before_login, idle_sleeps, keep_alive,
+            signals, storm, hang_up):
         part()
         wait_for("the end of all sessions", lambda: not host.processes())
     tap.ok(not host.faults(), "no fault was reported", host.faults())

@@ -11,8 +11,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import room
-from server import FIRST_UID, Host
-from tap import ROOT, run, tap, wait_for
+from server import FIRST_UID, Host, preload
+from tap import run, tap, wait_for
 
 CACHE = "/var/cache/imapd"
 
@@ -34,9 +34,7 @@ def main():
         return
     room.must("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs",
         "/var/cache")
-    library = r.dir + "/nethome.so"
-    room.must("cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library,
-        os.path.join(ROOT, "tests/lib/nethome.c"), "-ldl")
+    library = preload("nethome", r.dir)
     host = Host(programs=(), where="/run/room")
     a = host.account()
     host.env.update(LD_PRELOAD=library, NETHOME=a.home)

@@ -144,6 +144,9 @@ def by_dovecot(host):
     host.children.append(child)
     wait_for("Dovecot", lambda: child.poll() is not None or
         server.listening(ports["imap"]))
+    if child.poll() is not None:
+        raise RuntimeError("Dovecot ended: " + server.read(log.name) +
+            server.read(store + "/log"))
 
     def session():
         d = Imap(ports["imap"])
