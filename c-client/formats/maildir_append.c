@@ -38,6 +38,10 @@
 
 #define PIECE		(64u * 1024)
 
+/* More messages than these are synced together: the whole file system once is
+ * sooner done than a file at a time. */
+#define SYNC_EACH	8u
+
 /* One message on its way. */
 struct letter {
 	struct buf tmp;		/* its name in tmp, without sizes */
@@ -104,7 +108,7 @@ octets_write(int fd, const struct append_item *item, struct fault *why)
 	return status;
 }
 
-/* Whole and on disk, under a name that is nobody else's. */
+/* Whole, and on disk where they are few, under a name that is nobody else's. */
 static int
 letter_write(struct work *w, size_t i)
 {
@@ -123,7 +127,8 @@ letter_write(struct work *w, size_t i)
 		    w->m->path);
 	l->in_tmp = true;
 	if (octets_write(fd, item, w->why) == 0) {
-		if (futimens(fd, times) == -1 || fsync(fd) == -1)
+		if (futimens(fd, times) == -1 ||
+		    (w->count <= SYNC_EACH && fsync(fd) == -1))
 			fault_errno(w->why, "write a message");
 		else
 			status = 0;
@@ -132,6 +137,18 @@ letter_write(struct work *w, size_t i)
 		status = fault_errno(w->why, "write a message");
 	return status == -1 ? -1 : maildir_scan(w->m->tmp,
 	    buf_string(&l->tmp), true, &l->record, w->why);
+}
+
+/* All of them, before any lock is taken. */
+static int
+letters_write(struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (letter_write(w, i) == -1)
+			return -1;
+	if (w->count > SYNC_EACH && syncfs(w->m->tmp) == -1)
+		return fault_errno(w->why, "sync %s", w->m->path);
+	return 0;
 }
 
 static struct keywords
@@ -160,7 +177,8 @@ note_commit(struct work *w)
 		keywords += w->items[i].keyword_count;
 	if (keywords == 0 && w->count == 1)
 		return 0;
-	if (box_begin(box, w->why) == -1)
+	if ((w->count > 1 ? box_begin(box, w->why) :
+	    box_begin_soft(box, w->why)) == -1)
 		return -1;
 	for (size_t i = 0; i < w->count; i++)
 		for (size_t k = 0; k < w->items[i].keyword_count; k++)
@@ -271,6 +289,21 @@ list_write(struct work *w)
 	return status;
 }
 
+/* Would all that the index is told be found again in the names of files and
+ * in the list? */
+static bool
+is_in_files(const struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		const struct record *r = &w->letters[i].record;
+
+		if (memcmp(&r->keywords, &r->keywords_seen,
+		    sizeof r->keywords) != 0 || r->zone != w->items[i].zone)
+			return false;
+	}
+	return w->m->lock.has_file;
+}
+
 static int
 records_commit(struct work *w)
 {
@@ -278,7 +311,8 @@ records_commit(struct work *w)
 	struct box *box = m->box;
 	int64_t now = mbox_now();
 
-	if (box_begin(box, w->why) == -1)
+	if ((is_in_files(w) ? box_begin_soft(box, w->why) :
+	    box_begin(box, w->why)) == -1)
 		return -1;
 	/* The index was thrown away by somebody: all begins anew. */
 	if (box->meta.uidnext != w->letters[0].record.uid ||
@@ -363,8 +397,8 @@ append_once(struct box *box, struct append_item *items, size_t count,
 		    "%s can't be written", w.m->path);
 	w.letters = memory_zalloc(count * sizeof *w.letters);
 	maildir_name_begin(&w.begin);
-	for (size_t i = 0; i < count && status == 0; i++)
-		status = letter_write(&w, i);
+	if (status == 0)
+		status = letters_write(&w);
 	if (status == 0 && (status = maildir_sync_lock(w.m, true, why)) == 0)
 		status = append_locked(&w);
 	letters_clear(&w);

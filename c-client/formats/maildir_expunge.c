@@ -117,7 +117,7 @@ records_remove(struct work *w)
 	if (file_sync_directory(m->cur) == -1 || (w->in_new &&
 	    file_sync_directory(m->new) == -1))
 		return fault_errno(w->why, "sync %s", m->path);
-	if (box_begin(box, w->why) == -1)
+	if (box_begin_soft(box, w->why) == -1)
 		return -1;
 	gone = memory_grow_array(NULL, w->count, sizeof *gone);
 	for (size_t i = 0; i < w->count; i++) {

@@ -3,6 +3,7 @@
 #include "c-client/formats/maildir_files.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -44,6 +45,24 @@ maildir_files_digest(struct span base, uint8_t digest[16])
 	memcpy(digest, c.digest, 16);
 }
 
+/* Compared at once where memcmp(3) would be called: the order is the same. */
+static uint64_t
+key_of(const uint8_t digest[16])
+{
+	uint64_t key;
+
+	memcpy(&key, digest, sizeof key);
+	return be64toh(key);
+}
+
+void
+maildir_files_rebase(struct maildir_file *f, struct span base)
+{
+	maildir_files_digest(base, f->digest);
+	f->key = key_of(f->digest);
+	f->base_n = (uint16_t)base.n;
+}
+
 void
 maildir_files_add(struct maildir_files *files, struct span name, bool is_new)
 {
@@ -60,9 +79,8 @@ maildir_files_add(struct maildir_files *files, struct span name, bool is_new)
 	}
 	f = &files->p[files->count++];
 	*f = (struct maildir_file){ .at = files->chars.n,
-	    .name_n = (uint16_t)name.n, .base_n = (uint16_t)parts.base.n,
-	    .is_new = is_new };
-	maildir_files_digest(parts.base, f->digest);
+	    .name_n = (uint16_t)name.n, .is_new = is_new };
+	maildir_files_rebase(f, parts.base);
 	buf_addspan(&files->chars, name);
 	buf_addc(&files->chars, '\0');
 }
@@ -114,6 +132,8 @@ by_digest(const void *a, const void *b)
 {
 	const struct maildir_file *x = a, *y = b;
 
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
 	return memcmp(x->digest, y->digest, sizeof x->digest);
 }
 
@@ -130,15 +150,19 @@ place_of(const struct maildir_files *files, size_t count,
     const uint8_t digest[16])
 {
 	size_t low = 0, high = count;
+	uint64_t key = key_of(digest);
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (memcmp(files->p[mid].digest, digest, 16) < 0)
+		if (files->p[mid].key < key)
 			low = mid + 1;
 		else
 			high = mid;
 	}
+	while (low < count && files->p[low].key == key &&
+	    memcmp(files->p[low].digest, digest, 16) < 0)
+		low++;
 	return low;
 }
 

@@ -18,6 +18,7 @@
 struct fault;
 
 struct maildir_file {
+	uint64_t key;		/* the first octets of the digest */
 	uint8_t digest[16];	/* of the base, as in a record */
 	uint64_t at;		/* of the name in `chars`, NUL-terminated */
 	uint16_t name_n, base_n;
@@ -63,6 +64,9 @@ const char *maildir_files_name(const struct maildir_files *,
     const struct maildir_file *);
 struct span maildir_files_base(const struct maildir_files *,
     const struct maildir_file *);
+
+/* Its base is another one: order them again. */
+void maildir_files_rebase(struct maildir_file *, struct span base);
 
 /* Give the file another name of the same base (it was renamed). */
 void maildir_files_rename(struct maildir_files *, struct maildir_file *,

@@ -167,7 +167,7 @@ seen_commit(struct work *w)
 		return 0;
 	if (file_sync_directory(m->cur) == -1)
 		return fault_errno(w->why, "sync %s", m->path);
-	if (box_begin(box, w->why) == -1)
+	if (box_begin_soft(box, w->why) == -1)
 		return -1;
 	for (size_t i = 0; i < w->count; i++) {
 		ptrdiff_t at = box_find(box, w->done[i].uid);

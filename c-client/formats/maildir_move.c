@@ -84,8 +84,7 @@ base_change(struct maildir *m, struct maildir_files *files,
 	buf_init(&to, 0);
 	maildir_name_begin(&to);
 	maildir_name_end(&to, 0);
-	maildir_files_digest(buf_span(&to), f->digest);
-	f->base_n = (uint16_t)to.n;
+	maildir_files_rebase(f, buf_span(&to));
 	buf_adds(&to, ":2,");
 	buf_addspan(&to, parts.letters);
 	done = to.n <= MAILDIR_NAME_MAX && rename_new(dir,

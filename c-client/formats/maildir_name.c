@@ -85,8 +85,13 @@ maildir_name_parse(struct span name, struct maildir_name *out)
 		out->letters = comma == -1 ? info :
 		    span_slice(info, 0, (size_t)comma);
 	}
-	out->size = field(out->base, 'S');
-	out->wire = field(out->base, 'W');
+}
+
+void
+maildir_name_sizes(struct span base, uint64_t *size, uint64_t *wire)
+{
+	*size = field(base, 'S');
+	*wire = field(base, 'W');
 }
 
 uint16_t

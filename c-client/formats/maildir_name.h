@@ -22,7 +22,6 @@ struct maildir_name {
 	struct span base;	/* up to the colon: what stays the same */
 	struct span unique;	/* up to the first comma in it */
 	struct span letters;	/* of ":2,LETTERS"; empty without any */
-	uint64_t size, wire;	/* S= and W=, 0 where there is none */
 };
 
 /* May this be the base of a message's file?  Not empty, no dot in front, no
@@ -31,6 +30,9 @@ bool maildir_name_is_base(struct span);
 
 /* Take a name apart; any text will do. */
 void maildir_name_parse(struct span name, struct maildir_name *out);
+
+/* What S= and W= in a base say, 0 where there is none. */
+void maildir_name_sizes(struct span base, uint64_t *size, uint64_t *wire);
 
 /*
  * Flags as the letters D F R S T say, and the keywords' letters a to z as bits

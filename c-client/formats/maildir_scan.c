@@ -109,10 +109,11 @@ static uint64_t
 wire_known(const char *name, uint64_t size)
 {
 	struct maildir_name parts;
+	uint64_t said, wire;
 
 	maildir_name_parse(span_of(name), &parts);
-	return parts.size == size && parts.wire >= size &&
-	    parts.wire / 2 <= size ? parts.wire : 0;
+	maildir_name_sizes(parts.base, &said, &wire);
+	return said == size && wire >= size && wire / 2 <= size ? wire : 0;
 }
 
 int

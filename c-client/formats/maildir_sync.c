@@ -499,7 +499,9 @@ sync_commit(struct sync *s)
 {
 	struct box *box = s->m->box;
 
-	if (stamp_finish(s) == -1 || box_begin(box, s->why) == -1)
+	/* What is in the list and in names would be found again. */
+	if (stamp_finish(s) == -1 || (s->m->lock.has_file ?
+	    box_begin_soft(box, s->why) : box_begin(box, s->why)) == -1)
 		return -1;
 	if (s->raw_size != box->meta.stamp_size ||
 	    memcmp(s->raw, box->meta.stamp, s->raw_size) != 0) {
