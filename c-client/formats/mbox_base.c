@@ -31,10 +31,13 @@ struct front {
 };
 
 uint32_t
-mbox_base_last(uint32_t uidnext)
+mbox_base_last(const struct box *box)
 {
+	uint32_t uidnext = box->meta.uidnext;
 	uint32_t last = uidnext + MBOX_BASE_STEP - 1;
 
+	if (box->shared)
+		return uidnext - 1;
 	return last < LAST_MAX && last >= uidnext ? last : uidnext - 1;
 }
 
@@ -152,7 +155,7 @@ mbox_base_put(struct mbox *m, uint32_t *last, struct fault *why)
 {
 	const struct box *box = m->box;
 	struct front f = { .n = 0 };
-	uint32_t want = mbox_base_last(box->meta.uidnext);
+	uint32_t want = mbox_base_last(box);
 	int status;
 
 	*last = 0;

@@ -3,7 +3,8 @@
  * X-IMAPbase, or X-IMAP in the internal data: UIDVALIDITY and the last UID of
  * a mailbox, in the first message of its file.  No UID above the last one is
  * believed by anybody, so it is raised before UIDs are told, a thousand at a
- * time.
+ * time; in a shared mailbox (box->shared), where all number from it on, exactly
+ * as far as UIDs were given.
  */
 #ifndef FORMATS_MBOX_BASE_H
 #define FORMATS_MBOX_BASE_H
@@ -18,8 +19,8 @@ struct mbox;
 /* UIDs that a raise is good for. */
 #define MBOX_BASE_STEP	1000u
 
-/* The last UID to write for a mailbox whose next one is `uidnext`. */
-uint32_t mbox_base_last(uint32_t uidnext);
+/* The last UID to write. */
+uint32_t mbox_base_last(const struct box *);
 
 /* Does the file say a last UID that is below one that was given out? */
 bool mbox_base_is_low(const struct box *);

@@ -50,7 +50,7 @@ plan_empty(struct expunge *e)
 {
 	struct mbox_change *c = &e->change;
 	const struct box *box = e->m->box;
-	uint32_t last = mbox_base_last(box->meta.uidnext);
+	uint32_t last = mbox_base_last(box);
 	struct buf text;
 
 	c->last = 0;

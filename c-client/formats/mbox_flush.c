@@ -124,7 +124,7 @@ make_room(struct flush *f, bool base)
 
 	mbox_change_begin(&c, f->m, base ? 0 : f->lacking);
 	c.plan.grows = true;
-	c.last = base ? mbox_base_last(box->meta.uidnext) : f->last;
+	c.last = base ? mbox_base_last(box) : f->last;
 	c.base = base ? 0 : SIZE_MAX;
 	for (size_t i = c.first; i < box->count && status == 0; i++) {
 		bool made = false;
@@ -183,7 +183,8 @@ mbox_flush(struct box *box, bool leaving, struct fault *why)
 
 	if (m->fd == -1 || !m->writable || !is_due(&f))
 		return 0;
-	if (leaving && timeout > LEAVE_SECS)
+	/* In a shared one it is no goodbye: UIDs are to be told. */
+	if (leaving && !box->shared && timeout > LEAVE_SECS)
 		m->lock.timeout = LEAVE_SECS;
 	status = mbox_lock(m, MBOX_LOCK_WRITE, &st, why);
 	m->lock.timeout = timeout;

@@ -347,6 +347,34 @@ full_split(struct merge *m, const ptrdiff_t *old_of, bool *kept)
 	}
 }
 
+/*
+ * In a mailbox that others number too, what they wrote into it is what is so.
+ * True where the index says something else: it was written before it was told
+ * here, so nobody knows of that.
+ */
+static bool
+is_overruled(const struct box *box, const struct mbox_scan *scan,
+    const ptrdiff_t *old_of)
+{
+	uint32_t before = 0;
+
+	if (!box->shared || !scan->based)
+		return false;
+	if (scan->uidvalidity != box->meta.uidvalidity)
+		return true;
+	for (size_t i = 0; i < scan->count; i++) {
+		uint32_t uid = scan->messages[i].uid;
+
+		if (uid <= before || uid > scan->last)
+			return false;
+		before = uid;
+		if (old_of[i] == -1 ? uid < box->meta.uidnext :
+		    box->records[old_of[i]].uid != uid)
+			return true;
+	}
+	return false;
+}
+
 static void
 merge_full(struct merge *m)
 {
@@ -363,17 +391,23 @@ merge_full(struct merge *m)
 	mbox_match(box->records, count, scan->messages, scan->count,
 	    scan->based && scan->uidvalidity == box->meta.uidvalidity,
 	    old_of);
-	m->trusted = is_base_trusted(box, scan, old_of);
+	m->trusted = is_base_trusted(box, scan, old_of) ||
+	    (box->shared && scan->based);
 	keywords_map(m);
+	if (is_overruled(box, scan, old_of)) {
+		merge_new(m);
+		goto out;
+	}
 	full_split(m, old_of, kept);
 	for (size_t i = 0; i < count; i++)
 		if (!kept[i])
 			gone[n_gone++] = i;
 	box_remove_many(box, gone, n_gone);
 	/* Another program has given out UIDs up to there. */
-	if (m->trusted && scan->last != m->in->last)
+	if (m->trusted && (box->shared || scan->last != m->in->last))
 		next = (uint64_t)scan->last + 1;
 	adds_commit(m, next);
+out:
 	free(gone);
 	free(kept);
 	free(old_of);

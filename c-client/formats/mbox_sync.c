@@ -244,7 +244,8 @@ scan_needed(struct sync *s)
 		    !mbox_stamp_can_settle(&s->before))
 			return 0;
 		status = scan_headers(s);
-	} else if (mbox_stamp_grown(&s->before, m->fd, &s->st))
+	} else if (!m->box->shared &&
+	    mbox_stamp_grown(&s->before, m->fd, &s->st))
 		status = scan_tail(s);
 	else
 		status = scan_whole(s, MBOX_MERGE_FULL);
@@ -410,7 +411,8 @@ mbox_sync_raise(struct mbox *m)
 	struct fault why = { .code = FAULT_NONE };
 	struct stat st;
 
-	if (!m->writable || !mbox_base_is_low(m->box) ||
+	/* A shared one gets it together with the UIDs (mbox_flush.c). */
+	if (!m->writable || m->box->shared || !mbox_base_is_low(m->box) ||
 	    !index_is_durable(m->box->index))
 		return;
 	/* Where somebody else is at it the index has the UIDs all the same. */

@@ -201,7 +201,8 @@ is_written(const struct box *box)
 	for (size_t i = 0; i < box->count; i++) {
 		const struct record *r = &box->records[i];
 
-		if (r->uid != r->uid_seen || r->flags != r->flags_seen ||
+		if (r->uid != r->uid_seen ||
+		    ((r->flags ^ r->flags_seen) & FLAG_ALL_SYSTEM) != 0 ||
 		    memcmp(&r->keywords, &r->keywords_seen,
 		    sizeof r->keywords) != 0)
 			return false;
