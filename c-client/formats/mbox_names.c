@@ -50,6 +50,29 @@ head_read(int fd, const struct stat *st, const struct name *name,
 	return 0;
 }
 
+/*
+ * The same, where it may be that the file is just being rewritten: nobody does
+ * that without the lock.
+ */
+static int
+head_read_again(struct account *account, int fd, const struct name *name,
+    struct fault *why)
+{
+	char head[HEAD_SIZE], *path = mbox_path(account, name);
+	struct mbox_lock lock;
+	struct stat st;
+	size_t n;
+	int status = -1;
+
+	mbox_lock_init(&lock, path, account->lock_timeout, false);
+	if (mbox_lock_take(&lock, fd, MBOX_LOCK_READ, why) == 0 &&
+	    fstat(fd, &st) == 0)
+		status = head_read(fd, &st, name, head, &n, why);
+	mbox_lock_drop(&lock);
+	free(path);
+	return status;
+}
+
 enum driver_kind
 mbox_probe(struct account *account, const struct name *name,
     struct fault *why)
@@ -67,6 +90,8 @@ mbox_probe(struct account *account, const struct name *name,
 	if (fd == -1)
 		return DRIVER_NOT_OURS;
 	status = head_read(fd, &st, name, head, &n, why);
+	if (status == -1 && why->code == FAULT_CANNOT && name->inbox)
+		status = head_read_again(account, fd, name, why);
 	close(fd);
 	return status == 0 ? DRIVER_MAILBOX : DRIVER_NOT_OURS;
 }

@@ -139,7 +139,8 @@ static void
 assert_said(const char *said, const char *want)
 {
 	if (strstr(said, want) == NULL)
-		fail_msg("no %s in:\n%s", want, said);
+		fail_msg("no %s in:\n%s\n%s", want, said,
+		    buf_string(&world.log));
 }
 
 /* Every way out of a mailbox writes it back, once. */
