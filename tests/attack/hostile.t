@@ -15,6 +15,8 @@ import server
 from imapc import Gone
 from tap import run, tap, wait_for
 
+# A header of BOUND_MIME_HEADER, and what is made of it.
+MOST_KIB = 128 * 1024
 BEYOND = ("depth 10,000", "20000 empty parts", "160000 empty parts")
 ITEMS = ("ENVELOPE", "BODYSTRUCTURE", "BODY", "RFC822.SIZE",
     "BODY.PEEK[HEADER.FIELDS (SUBJECT CC)]", "BODY.PEEK[1]",
@@ -142,6 +144,44 @@ def linear(host):
             len(much) // 1000), "%.3f s, then %.3f s" % (a, b))
 
 
+def huge():
+    """What no sender needs: (what, message)."""
+    h = mailgen.head(0, b"huge")
+    million = range(1000000)
+    yield ("1,000,000 parts", h + b"Content-Type: multipart/mixed; "
+        b"boundary=b\n\n" + b"--b\n\n" * 1000000 + b"--b--\n")
+    yield ("1,000,000 addresses", h + b"To: " + b",\n ".join(b"a%d@example.org"
+        % n for n in million) + b"\n\nbody\n")
+    yield ("1,000,000 header lines", h + b"".join(b"X-%d: y\n" % n
+        for n in million) + b"\nbody\n")
+    yield ("1,000,000 parameters", h + b"Content-Type: text/plain" + b"".join(
+        b";\n a*%d=v" % n for n in million) + b"\n\nbody\n")
+    yield ("a header of 100 MB", h + b"X-Long: " + (b"z" * 99 + b"\n ")
+        * 1000000 + b"\n\nbody\n")
+    yield ("1,000,000 comments in one", h + b"Cc: " + b"(" * 1000000
+        + b" a@example.org\n\nbody\n")
+
+
+def bounded(host):
+    """Answered, in memory that has a bound."""
+    for what, message in huge():
+        host.account().fill(mailgen.to_mbox([message]))
+        c = host.imap(timeout=300)
+        c.select()
+        pids = host.sessions()
+        for item in ("ENVELOPE", "BODYSTRUCTURE", "RFC822.SIZE",
+                "BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "BODY.PEEK[1]<0.9>"):
+            status, line, _ = c.cmd("FETCH 1 " + item)
+            if status != "OK":
+                tap.ok(False, "%s of %s" % (item, what), line)
+        peak = max(int((server.status(p, "VmHWM") or "0").split()[0])
+            for p in pids)
+        tap.ok(server.sanitized() or peak < MOST_KIB,
+            "%s: answered, with at most %d MiB" % (what, peak // 1024))
+        c.close()
+        wait_for("the session to end", lambda: not host.processes())
+
+
 def main():
     host = server.Host(programs=("imapd", "ipop3d"))
     rows = mailgen.hostile()
@@ -149,6 +189,7 @@ def main():
     by_pop(host, rows)
     by_append(host, rows)
     linear(host)
+    bounded(host)
     tap.ok(host.alive(), "the servers are alive")
     tap.equal(host.faults(), "", "no fault is reported")
 

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 from imapc import Gone
-from server import Host
+from server import Host, rss_kib, sanitized
 from tap import remove_tree, run, tap
 
 IS_ROOT = os.geteuid() == 0
@@ -43,6 +43,15 @@ def put(a, path, kind, outside):
         os.symlink(outside + ".none", path)
     elif kind == "directory":
         os.mkdir(path, 0o700)
+    elif kind == "hard link to a file outside":
+        os.link(outside, path)
+        return True
+    elif kind == "another's file":
+        if not IS_ROOT:
+            return False
+        with open(path, "wb") as f:
+            f.write(b"1\n")
+        return True
     if not os.path.islink(path):
         a.own(path)
     return True
@@ -51,6 +60,10 @@ def put(a, path, kind, outside):
 KINDS = ("FIFO", "socket", "device", "link to /dev/tty",
     "link to a file outside", "link that loops", "link to nowhere",
     "directory")
+
+
+# What liblockfile may believe to be another program's lock.
+REGULAR = ("hard link to a file outside", "another's file")
 
 
 def outside_of(host):
@@ -119,6 +132,9 @@ def directory_links(host):
         f.write(SECRET)
     os.chmod(path, 0o666)
     os.symlink(other, os.path.join(a.home, "way"))
+    os.mkdir(os.path.join(a.home, "deep"), 0o700)
+    a.own(os.path.join(a.home, "deep"))
+    os.symlink("..", os.path.join(a.home, "deep", "up"))
     c = host.imap()
     bad = []
     for command in ("SELECT way/box", "STATUS way/box (MESSAGES)",
@@ -128,7 +144,8 @@ def directory_links(host):
         if status == "OK" and command != "CREATE mine2/":
             bad.append((command, line))
     names = b"".join(b"".join(x) for x in c.must('LIST "" *'))
-    tap.ok(b"way/box" not in names, "LIST goes through no link", names)
+    tap.ok(b"way/box" not in names and b"up/deep" not in names,
+        "LIST goes through no link, and round no circle", names)
     tap.ok(not bad, "a link to a directory outside: all is refused", bad)
     tap.equal(os.listdir(other), ["box"], "and nothing is changed there")
     c.close()
@@ -138,16 +155,23 @@ def directory_links(host):
 def locks(host):
     """Something else has the name of the dot-lock."""
     a, outside = host.account(), outside_of(host)
-    for kind in KINDS:
+    for kind in KINDS + REGULAR:
         a.write("locked", mailgen.to_mbox(mailgen.ordinary(1)))
+        c = host.imap()
+        tap.equal(c.select("locked"), 1, "lock: %s: SELECT before it" % kind)
         lock = os.path.join(a.home, "locked.lock")
         if not put(a, lock, kind, outside):
+            c.close()
             continue
-        c = host.imap()
         tap.equal(c.select("locked"), 1, "lock: %s: SELECT" % kind)
         status, line, _ = c.cmd("APPEND locked {%d}" % len(LETTER), LETTER)
-        tap.ok(status in ("OK", "NO"),
-            "lock: %s: APPEND is answered (%s)" % (kind, status), line)
+        if kind in REGULAR:
+            tap.ok(status == "NO" and b"[INUSE]" in line,
+                "lock: %s: respected, and not waited for for ever" % kind,
+                line)
+        else:
+            tap.ok(status in ("OK", "NO"),
+                "lock: %s: APPEND is answered (%s)" % (kind, status), line)
         with open(outside, "rb") as f:
             tap.ok(f.read() == SECRET and os.path.lexists(lock) and not
                 os.path.exists(outside + ".none"),
@@ -183,9 +207,27 @@ def state_files(host):
             remove(path)
 
 
+def much_subscribed(host):
+    """A .mailboxlist of many megabytes: said or refused, in bounded memory."""
+    a = host.account()
+    path = os.path.join(a.home, ".mailboxlist")
+    a.write(path, b"".join(b"Mail/box%d\n" % n for n in range(2000000)))
+    c = host.imap()
+    for command in ('LSUB "" *', "SUBSCRIBE x", "UNSUBSCRIBE Mail/box7",
+            'LSUB "" %'):
+        tap.ok(c.cmd(command)[0] in ("OK", "NO"), "2,000,000 subscriptions: "
+            + command)
+    most = max(rss_kib(p) for p in host.processes())
+    tap.ok(sanitized() or most < 64 * 1024, "in bounded memory",
+        "%d KiB" % most)
+    c.close()
+    remove(path)
+
+
 def main():
     host = Host(conf="lock_timeout = 1\n", programs=("imapd", "ipop3d"))
-    for part in (mailboxes, directory_links, locks, state_files):
+    for part in (mailboxes, directory_links, locks, state_files,
+            much_subscribed):
         part(host)
     tap.ok(host.alive(), "the servers are alive")
     tap.equal(host.faults(), "", "no fault is reported")

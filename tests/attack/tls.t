@@ -279,6 +279,18 @@ def test_alpn():
         if names:
             context.set_alpn_protocols(names)
         tap.equal(says(server, context=context), want, "ALPN %s" % names)
+    # Sixty thousand octets of names, and a name of a host that long.
+    many = ["x" * 240 + "%09d" % n for n in range(240)]
+    for names, want in ((many + ["echo"], "HELLO tls"), (many, None)):
+        context = certs.trusting(server.crt)
+        context.set_alpn_protocols(names)
+        tap.equal(says(server, context=context), want, "ALPN of %d names" %
+            len(names))
+    out = subprocess.run(["openssl", "s_client", "-quiet", "-servername",
+        ".".join(["n" * 60] * 4), "-connect", "127.0.0.1:%d" % server.tls],
+        input=b"STATE\r\nQUIT\r\n", stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL).stdout
+    tap.ok(b"STATE tls=1" in out, "a host's name that nobody knows", out)
     server.logged(r"Unable to accept SSL connection, host=\[127\.0\.0\.1\]")
     out = subprocess.run(["openssl", "s_client", "-alpn", "ftp", "-connect",
         "127.0.0.1:%d" % server.tls], stdin=subprocess.DEVNULL,

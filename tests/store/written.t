@@ -7,6 +7,7 @@ POP3 ids are those of the IMAP session (%08lx%08lx).  Debian's Dovecot, where
 it is installed, writes one itself."""
 
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -183,9 +184,71 @@ def by_dovecot(host):
     c.close()
 
 
+MUTTRC = """
+set mbox_type=mbox sort=mailbox-order quit=yes delete=yes move=no
+set folder=%(home)s record="" postponed=%(home)s/postponed tmpdir=%(home)s
+set beep=no wait_key=no sleep_time=0 mark_old=yes header_cache=""
+push "<jump>2\\n<flag-message><jump>4\\n<toggle-new><jump>3\\n\
+<delete-message><sync-mailbox><quit>"
+"""
+
+
+def mutt(a, path):
+    """Runs it in a pty; it flags the second message, reads the fourth and
+    removes the third."""
+    rc = a.write("muttrc", (MUTTRC % {"home": a.home}).encode())
+    pid, fd = pty.fork()
+    if pid == 0:
+        a.drop()
+        os.chdir(a.home)
+        os.execve("/usr/bin/mutt", ["mutt", "-n", "-F", rc, "-f", path],
+            {"HOME": a.home, "TERM": "vt100", "LANG": "C.UTF-8",
+            "PATH": "/usr/bin:/bin", "USER": a.name, "LOGNAME": a.name})
+    said = b""
+    try:
+        while True:
+            said += os.read(fd, 65536)
+    except OSError:
+        pass        # the end of a terminal's other side
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+
+
+def by_mutt(host):
+    """It rewrites a mailbox that we know: UIDs stay with their messages, what
+    it changed of flags is taken, what it removed is gone."""
+    if have("mutt"):
+        tap.skip("a mailbox that mutt wrote", "not installed")
+        return
+    a = host.account()
+    for box, path in (("INBOX", a.spool), ("letters", a.home + "/letters")):
+        a.write(path, mailgen.to_mbox(mailgen.ordinary(5)))
+        c = host.imap()
+        validity, uidnext, before = told(c, box)
+        c.must("STORE 5 +FLAGS (\\Answered)")
+        status, said = mutt(a, path)
+        tap.ok(status == 0, "mutt ends well", said[-900:])
+        c.must("NOOP")
+        want = [(m[0], m[1] | flags, m[2]) for m, flags in zip(before,
+            (set(), {"\\Flagged"}, None, {"\\Seen"}, {"\\Answered"}))
+            if flags is not None]
+        for what, session in (("the open session", c), ("a new one",
+                host.imap())):
+            got = told(session, box)
+            tap.equal((got[0], got[2]), (validity, want), "%s that mutt "
+                "wrote, in %s: UIDs and flags" % (box, what))
+            tap.ok(got[1] >= uidnext, "UIDNEXT does not fall")
+            session.must("LOGOUT")
+        with open(path, "rb") as f:
+            tap.ok(b"\nStatus: RO\n" in f.read(), "(and mutt did write it)")
+        forget(host)
+    tap.equal([m[1] for m in told(host.imap(), "letters")[2]][1:3],
+        [{"\\Flagged"}, {"\\Seen"}], "mutt's flags are in the file")
+
+
 def main():
     host = server.Host(programs=("imapd", "ipop3d"))
-    for part in (fixtures, forged, by_dovecot):
+    for part in (fixtures, forged, by_mutt, by_dovecot):
         part(host)
     tap.equal(host.faults(), "", "no fault is reported")
 
