@@ -27,6 +27,7 @@
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_name.h"
 #include "c-client/formats/maildir_note.h"
+#include "c-client/formats/maildir_place.h"
 #include "c-client/formats/maildir_scan.h"
 #include "c-client/formats/maildir_sync.h"
 #include "c-client/formats/maildir_uidlist.h"
@@ -126,7 +127,10 @@ letter_write(struct work *w, size_t i)
 		return fault_errno(w->why, "make a file in %s/tmp",
 		    w->m->path);
 	l->in_tmp = true;
-	if (octets_write(fd, item, w->why) == 0) {
+	if (maildir_place_give_mode(w->m->tmp, buf_string(&l->tmp), false) ==
+	    -1)
+		fault_errno(w->why, "make a file in %s/tmp", w->m->path);
+	else if (octets_write(fd, item, w->why) == 0) {
 		if (futimens(fd, times) == -1 ||
 		    (w->count <= SYNC_EACH && fsync(fd) == -1))
 			fault_errno(w->why, "write a message");

@@ -20,6 +20,7 @@
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_merge.h"
 #include "c-client/store/account.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -54,6 +55,13 @@ maildir_folders_probe(struct account *account, const struct name *name,
 	return dir == -1 ? DRIVER_NOT_OURS : DRIVER_MAILBOX;
 }
 
+static int
+part_make(int dir, const char *part)
+{
+	return mkdirat(dir, part, 0700) == -1 ? -1 :
+	    maildir_place_give_mode(dir, part, true);
+}
+
 /* The three directories, and a list of UIDs without any.  cur comes last: with
  * it, it is a maildir. */
 static int
@@ -64,7 +72,7 @@ directory_fill(int dir, const struct name *name, bool folder,
 	int status, fd;
 
 	for (size_t i = 0; i < PARTS - 1; i++)
-		if (mkdirat(dir, parts[i], 0700) == -1 && errno != EEXIST)
+		if (part_make(dir, parts[i]) == -1 && errno != EEXIST)
 			return maildir_place_fault(name, why);
 	fd = !folder ? -1 : openat(dir, FOLDER_MARK, O_WRONLY | O_CREAT |
 	    O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -77,7 +85,8 @@ directory_fill(int dir, const struct name *name, bool folder,
 	buf_clear(&list);
 	if (status == -1)
 		return -1;
-	if (mkdirat(dir, "cur", 0700) == -1)
+	if (maildir_place_give_mode(dir, MAILDIR_UIDLIST, false) == -1 ||
+	    part_make(dir, "cur") == -1)
 		return maildir_place_fault(name, why);
 	return file_sync_directory(dir) == -1 ?
 	    fault_errno(why, "sync %s", name->path) : 0;
@@ -85,12 +94,14 @@ directory_fill(int dir, const struct name *name, bool folder,
 
 static int
 create_in(int parent, const char *last, const struct name *name, bool folder,
-    struct fault *why)
+    bool foreign, struct fault *why)
 {
-	int dir, status;
+	int dir, status = mkdirat(parent, last, 0700);
 
 	/* A directory in which other mailboxes are may become one too. */
-	if (mkdirat(parent, last, 0700) == -1 && errno != EEXIST)
+	if (status == 0 && foreign)
+		status = maildir_place_give_mode(parent, last, true);
+	if (status == -1 && errno != EEXIST)
 		return maildir_place_fault(name, why);
 	dir = file_open_beneath(parent, last, O_RDONLY | O_DIRECTORY, 0);
 	if (dir == -1 && errno == ENOTDIR)
@@ -110,6 +121,7 @@ int
 maildir_folders_create(struct account *account, const struct name *name,
     struct fault *why)
 {
+	struct place place;
 	struct buf last;
 	int parent, status;
 
@@ -122,7 +134,8 @@ maildir_folders_create(struct account *account, const struct name *name,
 		return -1;
 	}
 	status = create_in(parent, buf_string(&last), name,
-	    last.p[0] == '.', why);
+	    last.p[0] == '.', place_of(account, name->path, &place) == 0 &&
+	    place.foreign, why);
 	close(parent);
 	buf_clear(&last);
 	return status;

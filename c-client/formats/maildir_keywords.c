@@ -15,6 +15,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/formats/maildir_place.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
 
@@ -222,7 +223,8 @@ maildir_keywords_write(struct maildir_keywords *k, int dir,
 	for (size_t i = 0; i < MAILDIR_LETTERS; i++)
 		if (k->names[i] != NULL)
 			buf_addf(&text, "%zu %s\n", i, k->names[i]);
-	if (file_write_full(fd, text.p, text.n) == -1 || fsync(fd) == -1 ||
+	if (maildir_place_give_mode(dir, LOCK, false) == -1 ||
+	    file_write_full(fd, text.p, text.n) == -1 || fsync(fd) == -1 ||
 	    renameat(dir, LOCK, dir, MAILDIR_KEYWORDS) == -1) {
 		fault_errno(why, "write " MAILDIR_KEYWORDS);
 		unlinkat(dir, LOCK, 0);

@@ -17,6 +17,7 @@
 #include "c-client/mime/utf7.h"
 #include "c-client/store/account.h"
 #include "c-client/store/name.h"
+#include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
@@ -68,18 +69,18 @@ maildir_place_inbox(const struct account *account)
 	return found;
 }
 
-/* Is `path`, of which the first `n` octets count, a maildir below the root?
- * No octets are the root itself. */
+/* Is the place's path, of which the first `n` octets count, a maildir?  No
+ * octets are the place's own directory. */
 static bool
-is_maildir_below(const struct account *account, const char *path, size_t n)
+is_maildir_in(const struct place *place, size_t n)
 {
 	char *prefix = memory_alloc(n + 2);
 	bool found;
 	int fd;
 
-	memcpy(prefix, path, n);
+	memcpy(prefix, place->path, n);
 	prefix[n] = '\0';
-	fd = file_open_beneath(account->root_fd, n == 0 ? "." : prefix,
+	fd = file_open_beneath(place->fd, n == 0 ? "." : prefix,
 	    O_PATH | O_DIRECTORY, 0);
 	free(prefix);
 	if (fd == -1)
@@ -93,9 +94,10 @@ bool
 maildir_place_is_part(const struct account *account, const struct name *name)
 {
 	size_t at = 0, above = 0;
+	struct place place;
 	struct stat st;
 
-	if (name->inbox || account->root_fd == -1)
+	if (name->inbox || place_of(account, name->path, &place) == -1)
 		return false;
 	/* INBOX has one name. */
 	if (strcmp(name->path, MAILDIR_HOME) == 0 &&
@@ -103,22 +105,21 @@ maildir_place_is_part(const struct account *account, const struct name *name)
 	    maildir_place_inbox(account))
 		return true;
 	for (;; at++) {
-		size_t n = strcspn(name->path + at, "/");
-		struct span level = { name->path + at, n };
+		size_t n = strcspn(place.path + at, "/");
+		struct span level = { place.path + at, n };
 
 		above = at > 0 ? at - 1 : 0;
 		for (size_t i = 0; i < PARTS; i++)
 			if (span_eq(level, span_of(parts[i])) &&
-			    is_maildir_below(account, name->path, above))
+			    is_maildir_in(&place, above))
 				return true;
 		at += n;
-		if (name->path[at] == '\0')
+		if (place.path[at] == '\0')
 			break;
 	}
 	/* The list of UIDs, and whatever other programs keep there. */
-	return file_stat_beneath(account->root_fd, name->path, &st) == 0 &&
-	    !S_ISDIR(st.st_mode) &&
-	    is_maildir_below(account, name->path, above);
+	return place_stat(account, name, &st) == 0 && !S_ISDIR(st.st_mode) &&
+	    is_maildir_in(&place, above);
 }
 
 bool
@@ -126,11 +127,13 @@ maildir_place_folder(const struct account *account, const struct name *name,
     struct buf *out)
 {
 	size_t first = strcspn(name->path, "/"), was = out->n;
+	const char *rest;
 	struct stat st;
 	char *level;
 	bool below;
 
-	if (name->inbox || strchr(name->path, '.') != NULL ||
+	if (name->inbox || name_space(name->path, &rest) != NAME_OWN ||
+	    strchr(name->path, '.') != NULL ||
 	    !maildir_place_inbox(account))
 		return false;
 	level = memory_string(name->path);
@@ -189,6 +192,17 @@ fail:
 }
 
 int
+maildir_place_give_mode(int dir, const char *name, bool directory)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) == -1)
+		return -1;
+	return fchmodat(dir, name, st.st_mode & (directory ?
+	    S_ISGID | 0777 : 0666), 0);
+}
+
+int
 maildir_place_fault(const struct name *name, struct fault *why)
 {
 	int e = errno;
@@ -223,8 +237,7 @@ maildir_place_parent(const struct account *account, const struct name *name,
 	if (maildir_place_folder(account, name, out))
 		dir = maildir_place_home(account);
 	else {
-		dir = account->root_fd == -1 ? -1 :
-		    file_open_parent(account->root_fd, name->path, &last);
+		dir = place_parent(account, name, &last);
 		buf_adds(out, last);
 	}
 	return dir != -1 ? dir : maildir_place_fault(name, why);
@@ -248,8 +261,7 @@ maildir_place_open(const struct account *account, const struct name *name,
 		if (home != -1)
 			close(home);
 	} else
-		dir = account->root_fd == -1 ? -1 : file_open_beneath(
-		    account->root_fd, name->path, OPEN_FLAGS, 0);
+		dir = place_open(account, name, OPEN_FLAGS, 0);
 	buf_clear(&folder);
 	if (dir == -1)
 		return maildir_place_fault(name, why);
@@ -271,7 +283,7 @@ maildir_place_path(const struct account *account, const struct name *name)
 		buf_addc(&path, '/');
 		if (!maildir_place_folder(account, name, &path)) {
 			buf_reset(&path);
-			buf_addf(&path, "%s/%s", account->root, name->path);
+			place_path(account, name, &path);
 		}
 	}
 	buf_addc(&path, '\0');

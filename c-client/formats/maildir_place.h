@@ -60,6 +60,13 @@ int maildir_place_open(const struct account *, const struct name *,
 /* Its full name, for inotify and the log; to be freed. */
 char *maildir_place_path(const struct account *, const struct name *);
 
+/*
+ * Give `name`, which was made in the directory `dir`, the rights of that
+ * directory: others who have theirs there, have them in all of a maildir.  A
+ * file gets no right to be run.  0, or -1 with errno.
+ */
+int maildir_place_give_mode(int dir, const char *name, bool directory);
+
 /* What errno means where a mailbox of this name was to be found or made. */
 int maildir_place_fault(const struct name *, struct fault *);
 

@@ -25,6 +25,7 @@
 #include "c-client/formats/maildir_merge.h"
 #include "c-client/formats/maildir_move.h"
 #include "c-client/formats/maildir_note.h"
+#include "c-client/formats/maildir_place.h"
 #include "c-client/formats/maildir_scan.h"
 #include "c-client/formats/maildir_stamp.h"
 #include "c-client/formats/maildir_tmp.h"
@@ -38,9 +39,6 @@
 
 /* Files may be renamed while they are looked for; so often it begins again. */
 #define TRIES	5
-
-/* So many files in new are looked at without reading cur. */
-#define FEW	16u
 
 /* The list is written anew when this many lines of it are of messages that
  * are gone: as many as there are messages, and some. */
@@ -147,14 +145,19 @@ suspect_settle(struct sync *s)
 {
 	struct maildir *m = s->m;
 	struct box *box = m->box;
-	ptrdiff_t i = box_find(box, m->suspect);
 	const struct maildir_file *f;
+	const struct record *found;
 	struct record r, now;
+	ptrdiff_t i;
 
+	if (box_need_all(box, s->why) == -1)
+		return -1;
+	i = box_find(box, m->suspect);
 	m->suspect = 0;
-	if (i < 0)
+	found = i < 0 ? NULL : box_at(box, (size_t)i);
+	if (found == NULL)
 		return 0;
-	r = now = box->records[i];
+	r = now = *found;
 	if (maildir_list(m, s->why) == -1)
 		return -1;
 	f = maildir_find(m, &r);
@@ -212,22 +215,6 @@ files_read(struct sync *s, struct maildir_files *files)
 	return 0;
 }
 
-/* May the few files in new be taken without a look at cur? */
-static bool
-are_few(const struct sync *s)
-{
-	const struct box *box = s->m->box;
-
-	if (s->files.count > FEW)
-		return false;
-	for (size_t k = 0; k < s->files.count; k++)
-		for (size_t i = 0; i < box->count; i++)
-			if (memcmp(box->records[i].digest,
-			    s->files.p[k].digest, 16) == 0)
-				return false;
-	return true;
-}
-
 static void
 match(struct sync *s)
 {
@@ -269,12 +256,9 @@ files_find(struct sync *s)
 {
 	if (files_read(s, &s->files) == -1)
 		return -1;
-	if (!s->whole && !are_few(s)) {
-		s->whole = true;
-		maildir_files_clear(&s->files);
-		if (files_read(s, &s->files) == -1)
-			return -1;
-	}
+	/* What is found is compared with all that is known. */
+	if (s->whole && box_need_all(s->m->box, s->why) == -1)
+		return -1;
 	maildir_move_doubles(s->m, &s->files, &s->moved);
 	match(s);
 	/* Where the list needs a look: a base that got other fields is only
@@ -386,6 +370,9 @@ list_replace(struct sync *s)
 	list_text(s, &text);
 	status = file_replace(s->m->dir, MAILDIR_UIDLIST, buf_span(&text),
 	    s->why);
+	if (status == 0 && maildir_place_give_mode(s->m->dir,
+	    MAILDIR_UIDLIST, false) == -1)
+		status = fault_errno(s->why, "list of %s", s->m->path);
 	buf_clear(&text);
 	return status;
 }
