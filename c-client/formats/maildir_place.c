@@ -89,13 +89,23 @@ is_maildir_below(const struct account *account, const char *path, size_t n)
 	return found;
 }
 
+/* Maildirs of other namespaces are not served: their lists of UIDs would have
+ * to be everybody's to write. */
+static bool
+is_foreign(const struct name *name)
+{
+	const char *rest;
+
+	return name_space(name->path, &rest) != NAME_OWN;
+}
+
 bool
 maildir_place_is_part(const struct account *account, const struct name *name)
 {
 	size_t at = 0, above = 0;
 	struct stat st;
 
-	if (name->inbox || account->root_fd == -1)
+	if (name->inbox || account->root_fd == -1 || is_foreign(name))
 		return false;
 	/* INBOX has one name. */
 	if (strcmp(name->path, MAILDIR_HOME) == 0 &&
@@ -130,8 +140,8 @@ maildir_place_folder(const struct account *account, const struct name *name,
 	char *level;
 	bool below;
 
-	if (name->inbox || strchr(name->path, '.') != NULL ||
-	    !maildir_place_inbox(account))
+	if (name->inbox || is_foreign(name) ||
+	    strchr(name->path, '.') != NULL || !maildir_place_inbox(account))
 		return false;
 	level = memory_string(name->path);
 	level[first] = '\0';
@@ -220,6 +230,9 @@ maildir_place_parent(const struct account *account, const struct name *name,
 	const char *last = name->path;
 	int dir;
 
+	if (is_foreign(name))
+		return fault_set(why, FAULT_CANNOT, "%s can't be a maildir",
+		    name->path);
 	if (maildir_place_folder(account, name, out))
 		dir = maildir_place_home(account);
 	else {
@@ -237,6 +250,9 @@ maildir_place_open(const struct account *account, const struct name *name,
 	struct buf folder;
 	int dir, home;
 
+	if (is_foreign(name))
+		return fault_set(why, FAULT_NOTFOUND, "%s is no maildir",
+		    name->path);
 	buf_init(&folder, 0);
 	if (name->inbox)
 		dir = maildir_place_inbox(account) ?
