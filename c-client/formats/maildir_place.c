@@ -90,6 +90,16 @@ is_maildir_in(const struct place *place, size_t n)
 	return found;
 }
 
+/* Maildirs of other namespaces are not served: their lists of UIDs would have
+ * to be everybody's to write. */
+static bool
+is_foreign(const struct name *name)
+{
+	const char *rest;
+
+	return name_space(name->path, &rest) != NAME_OWN;
+}
+
 bool
 maildir_place_is_part(const struct account *account, const struct name *name)
 {
@@ -127,14 +137,12 @@ maildir_place_folder(const struct account *account, const struct name *name,
     struct buf *out)
 {
 	size_t first = strcspn(name->path, "/"), was = out->n;
-	const char *rest;
 	struct stat st;
 	char *level;
 	bool below;
 
-	if (name->inbox || name_space(name->path, &rest) != NAME_OWN ||
-	    strchr(name->path, '.') != NULL ||
-	    !maildir_place_inbox(account))
+	if (name->inbox || is_foreign(name) ||
+	    strchr(name->path, '.') != NULL || !maildir_place_inbox(account))
 		return false;
 	level = memory_string(name->path);
 	level[first] = '\0';
@@ -234,6 +242,9 @@ maildir_place_parent(const struct account *account, const struct name *name,
 	const char *last = name->path;
 	int dir;
 
+	if (is_foreign(name))
+		return fault_set(why, FAULT_CANNOT, "%s can't be a maildir",
+		    name->path);
 	if (maildir_place_folder(account, name, out))
 		dir = maildir_place_home(account);
 	else {
@@ -250,6 +261,9 @@ maildir_place_open(const struct account *account, const struct name *name,
 	struct buf folder;
 	int dir, home;
 
+	if (is_foreign(name))
+		return fault_set(why, FAULT_NOTFOUND, "%s is no maildir",
+		    name->path);
 	buf_init(&folder, 0);
 	if (name->inbox)
 		dir = maildir_place_inbox(account) ?

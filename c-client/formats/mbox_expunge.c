@@ -129,13 +129,17 @@ plan(struct expunge *e)
 }
 
 static int
-expunge_locked(struct expunge *e, const uint32_t *uids, size_t count,
-    bool deleted_only)
+expunge_locked(struct expunge *e, uint32_t uidvalidity,
+    const uint32_t *uids, size_t count, bool deleted_only)
 {
 	int status;
 
 	if (mbox_sync_locked(e->m, false, e->why) == -1)
 		return -1;
+	/* The same numbers mean other messages. */
+	if (e->m->box->meta.uidvalidity != uidvalidity)
+		return fault_set(e->why, FAULT_EXPUNGED,
+		    "%s: UIDVALIDITY has changed", e->m->path);
 	choose(e, uids, count, deleted_only);
 	if (e->count == 0)
 		return 0;
@@ -154,13 +158,14 @@ expunge_once(struct box *box, const uint32_t *uids, size_t count,
     bool deleted_only, struct fault *why)
 {
 	struct expunge e = { .m = box->state, .why = why };
+	uint32_t uidvalidity = box->meta.uidvalidity;
 	struct fault ignored;
 	struct stat st;
 	int status = mbox_lock(e.m, MBOX_LOCK_WRITE, &st, why);
 
 	if (status != 1)
 		return status;	/* no INBOX, no messages */
-	status = expunge_locked(&e, uids, count, deleted_only);
+	status = expunge_locked(&e, uidvalidity, uids, count, deleted_only);
 	/* What is there now? */
 	if (status == -1)
 		mbox_sync_locked(e.m, false, &ignored);

@@ -74,6 +74,7 @@ driver_for_new(struct account *account, const struct name *name,
 	struct name inbox = { .path = "INBOX", .inbox = true };
 	const struct driver *driver = NULL, *above;
 	enum driver_kind kind;
+	const char *rest;
 
 	if (name->format != NULL &&
 	    (driver = driver_named(name->format)) == NULL) {
@@ -90,6 +91,9 @@ driver_for_new(struct account *account, const struct name *name,
 	}
 	if (driver == NULL)
 		driver = above;
+	/* Among others' it is the one that all can use. */
+	if (driver == NULL && name_space(name->path, &rest) != NAME_OWN)
+		driver = driver_default();
 	if (driver == NULL && account->format != NULL)
 		driver = driver_named(account->format);
 	if (driver == NULL) {

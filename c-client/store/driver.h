@@ -119,7 +119,8 @@ const struct driver *driver_default(void);
 /*
  * The one to make this mailbox with: the format that its name asks for
  * (#driver.FORMAT/), else that of the mailbox which it is to be below, else
- * the configured one, else INBOX's.  NULL with FAULT_BADNAME (no such format,
+ * the last one where the name is of another namespace, else the configured
+ * one, else INBOX's.  NULL with FAULT_BADNAME (no such format,
  * or the name is a part of a mailbox).
  */
 const struct driver *driver_for_new(struct account *, const struct name *,
