@@ -396,6 +396,7 @@ struct record *
 box_record(struct box *box, uint32_t uid, size_t *at)
 {
 	struct box_private *p = private(box);
+	uint32_t uidvalidity = box->meta.uidvalidity;
 	struct fault f;
 
 	for (int i = 0; i < READ_TRIES; i++) {
@@ -409,7 +410,12 @@ box_record(struct box *box, uint32_t uid, size_t *at)
 		if ((r = box_at(box, *at)) != NULL)
 			return r;
 		got = index_need(box->index, &p->records, *at, 1);
-		if (got == -1 || (got == 0 && refresh(box, &f) == -1))
+		/* Damage: it is found out again from the mailbox, which mostly
+		 * has the same UIDs. */
+		if (got == -1 && (box_sync(box, &f) == -1 ||
+		    box->meta.uidvalidity != uidvalidity))
+			break;
+		if (got == 0 && refresh(box, &f) == -1)
 			break;
 	}
 	give_up(box);
