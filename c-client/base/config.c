@@ -141,6 +141,19 @@ set_yes_no(struct config *c, size_t offset, struct span value, uint64_t max,
 }
 
 static bool
+set_fsync(struct config *c, size_t offset, struct span value, uint64_t max,
+    struct fault *why)
+{
+	int word = word_of(value, "always relaxed", why);
+
+	(void)offset;
+	(void)max;
+	if (word != -1)
+		c->relaxed = word == 1;
+	return word != -1;
+}
+
+static bool
 set_lock(struct config *c, size_t offset, struct span value, uint64_t max,
     struct fault *why)
 {
@@ -226,6 +239,7 @@ static const struct key keys[] = {
 	{ "other_users",   set_yes_no,	  AT(other_users),	0 },
 	{ "outside",	   set_yes_no,	  AT(outside),		0 },
 	{ "index_dir",	   set_text,	  AT(index_dir),	0 },
+	{ "fsync",	   set_fsync,	  AT(relaxed),		0 },
 	{ "lock",	   set_lock,	  AT(dot_lock),		0 },
 	{ "lock_timeout",  set_number,	  AT(lock_timeout),	3600 },
 	{ "front_user",	   set_text,	  AT(front_user),	0 },
@@ -286,6 +300,7 @@ config_defaults(struct config *c)
 		.other_users = false,
 		.outside = false,
 		.index_dir = "",
+		.relaxed = false,
 		.dot_lock = true,
 		.lock_timeout = 30,
 		.front_user = "",

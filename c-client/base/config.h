@@ -32,6 +32,7 @@ struct config {
 	bool outside;			/* so can absolute names, and links that
 					 * leave the mail root */
 	const char *index_dir;		/* "" is ~/.imapindex; may hold %u */
+	bool relaxed;			/* fsync = always | relaxed */
 	bool dot_lock;			/* lock = both | fcntl */
 	uint32_t lock_timeout;
 	const char *front_user;

@@ -32,6 +32,7 @@
 #include "c-client/formats/maildir_sync.h"
 #include "c-client/formats/maildir_uidlist.h"
 #include "c-client/formats/mbox.h"
+#include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
 
@@ -132,7 +133,8 @@ letter_write(struct work *w, size_t i)
 		fault_errno(w->why, "make a file in %s/tmp", w->m->path);
 	else if (octets_write(fd, item, w->why) == 0) {
 		if (futimens(fd, times) == -1 ||
-		    (w->count <= SYNC_EACH && fsync(fd) == -1))
+		    (w->count <= SYNC_EACH &&
+		    account_sync(w->m->box->account, fd) == -1))
 			fault_errno(w->why, "write a message");
 		else
 			status = 0;
@@ -150,7 +152,8 @@ letters_write(struct work *w)
 	for (size_t i = 0; i < w->count; i++)
 		if (letter_write(w, i) == -1)
 			return -1;
-	if (w->count > SYNC_EACH && syncfs(w->m->tmp) == -1)
+	if (w->count > SYNC_EACH && !w->m->box->account->relaxed &&
+	    syncfs(w->m->tmp) == -1)
 		return fault_errno(w->why, "sync %s", w->m->path);
 	return 0;
 }

@@ -221,7 +221,8 @@ write_all(struct work *w, const char *gap)
 	if (o->at != w->note.offset + w->note.length)
 		return fault_set(w->why, FAULT_IO,
 		    "a message changed while it was written");
-	if (TRIP("mbox_append.sync") || fdatasync(o->fd) == -1)
+	if (TRIP("mbox_append.sync") ||
+	    account_sync(w->m->box->account, o->fd) == -1)
 		return fault_errno(w->why, "sync %s", w->m->path);
 	TRIP_KILL("mbox_append.synced");
 	return 0;

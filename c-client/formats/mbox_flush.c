@@ -15,6 +15,7 @@
 #include "c-client/formats/mbox_change.h"
 #include "c-client/formats/mbox_stamp.h"
 #include "c-client/formats/mbox_sync.h"
+#include "c-client/store/account.h"
 #include "c-client/store/box.h"
 
 #include "c-client/base/banned.h"
@@ -105,7 +106,7 @@ put_in_place(struct flush *f)
 			status = put_one(f, &c, i);
 	}
 	if (status == 0 && (TRIP("mbox_flush.sync") ||
-	    fdatasync(f->m->fd) == -1))
+	    account_sync(box->account, f->m->fd) == -1))
 		status = fault_errno(f->why, "sync %s", f->m->path);
 	if (status == 0)
 		status = mbox_change_commit(&c, f->why);

@@ -255,6 +255,7 @@ account_open(struct account *a, struct arena *keep,
 	a->lock_timeout = config->lock_timeout;
 	a->format = config->format[0] == '\0' ? NULL : config->format;
 	a->dot_lock = config->dot_lock;
+	a->relaxed = config->relaxed;
 	if (home == NULL || home[0] != '/')
 		return fault_set(why, FAULT_NOTFOUND, "no home directory");
 	if (user == NULL || user[0] == '\0' || user[0] == '.' ||
@@ -278,6 +279,12 @@ close_fd(int *fd)
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
+}
+
+int
+account_sync(const struct account *a, int fd)
+{
+	return a->relaxed ? 0 : fdatasync(fd);
 }
 
 void

@@ -39,6 +39,7 @@ struct account {
 	const char *index_dir;	/* NULL: indexes are kept in memory */
 	uint32_t lock_timeout;	/* seconds */
 	bool dot_lock;
+	bool relaxed;		/* what is answered may be lost with the power */
 	struct box *kept;	/* append.c's, see append_rest() */
 	int pop_fd;		/* account_lock_pop()'s, -1 before */
 };
@@ -52,6 +53,10 @@ int account_open(struct account *, struct arena *keep,
     const struct config *, const char *user, const char *home,
     bool spool_writable, struct fault *);
 void account_close(struct account *);
+
+/* fdatasync(2) of what an answer promises, where the configuration wants that
+ * (fsync = always).  0, or -1 with errno. */
+int account_sync(const struct account *, int fd);
 
 /* A directory as the configuration has it (%u is the user, and it may be
  * relative to the home), added to `out`. */

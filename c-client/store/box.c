@@ -462,8 +462,8 @@ begin(struct box *box, bool soft, struct fault *why)
 {
 	struct box_private *p = private(box);
 	bool changed = false;
-	int status = index_begin(box->index, &box->meta, &p->records, soft,
-	    &changed, why);
+	int status = index_begin(box->index, &box->meta, &p->records,
+	    soft || box->account->relaxed, &changed, why);
 
 	p->modseq = 0;
 	p->changed = false;

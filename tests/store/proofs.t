@@ -225,6 +225,40 @@ def no_dns():
     host.stop()
 
 
+def syncs(conf):
+    """How often the disk is waited for in ten APPENDs and ten STOREs."""
+    host = server.Host(conf=conf, programs=())
+    trace = os.path.join(host.dir, "trace")
+    host.start("imapd", wrap=("strace", "-f", "-qq", "-e",
+        "trace=fsync,fdatasync,sync_file_range,syncfs,pwrite64", "-o",
+        trace))
+    host.account().fill(mailgen.to_mbox(mailgen.ordinary(10)))
+    c = host.imap()
+    c.select()
+    before = server.read(trace).count("sync(")
+    for i in range(10):
+        c.append("INBOX", mailgen.head(50 + i, b"one") + b"\ntext\n")
+        c.must("STORE %d +FLAGS (\\Flagged)" % (i + 1))
+    text = server.read(trace)
+    c.must("LOGOUT")
+    host.stop()
+    tap.ok("pwrite64" in text, "%s: (the trace is one)" % (conf.strip()
+        or "fsync unset"))
+    return text.count("sync(") - before
+
+
+def fsync_key():
+    if not shutil.which("strace"):
+        tap.skip("fsync", "strace is not installed")
+        return
+    for conf in ("", "fsync = always\n"):
+        n = syncs(conf)
+        tap.ok(n >= 20, "%s: each APPEND and STORE waits for the disk" % (
+            conf.strip() or "no key"), n)
+    tap.equal(syncs("fsync = relaxed\n"), 0,
+        "fsync = relaxed: none waits for it")
+
+
 def main():
     index_used(60000)
     index_used(300)
@@ -232,6 +266,7 @@ def main():
     silent_locks()
     held_locks()
     no_dns()
+    fsync_key()
 
 
 run(main)

@@ -67,6 +67,7 @@ test_defaults(void **state)
 	assert_int_equal(c.lock_timeout, 30);
 	assert_int_equal(c.idle_timeout, 0);
 	assert_true(c.dot_lock);
+	assert_false(c.relaxed);
 	assert_false(c.pam_session);
 	assert_string_equal(c.log, "syslog");
 	assert_string_equal(c.index_dir, "");
@@ -96,6 +97,7 @@ test_keys(void **state)
 	    "other_users = yes\n"
 	    "outside = yes\n"
 	    "index_dir = /i/%u\n"
+	    "fsync = relaxed\n"
 	    "lock = fcntl\n"
 	    "lock_timeout = 3600\n"
 	    "front_user = web\n"
@@ -118,6 +120,7 @@ test_keys(void **state)
 	assert_string_equal(c.public_dir, "/p");
 	assert_true(c.other_users && c.outside);
 	assert_string_equal(c.index_dir, "/i/%u");
+	assert_true(c.relaxed);
 	assert_false(c.dot_lock);
 	assert_int_equal(c.lock_timeout, 3600);
 	assert_string_equal(c.front_user, "web");
@@ -151,6 +154,7 @@ test_wrong(void **state)
 		{ "login_tries = 101", "must be a number up to 100" },
 		{ "login_tries = -1", "must be a number" },
 		{ "login_tries = 99999999999999999999", "must be a number" },
+		{ "fsync = never", "must be one of: always relaxed" },
 		{ "lock = none", "must be one of: fcntl both" },
 		{ "plaintext = no", "must be one of: tls always" },
 		{ "pam_session = 1", "must be one of: no yes" },
