@@ -32,6 +32,7 @@ struct mbox {
 	struct mbox_lock lock;
 	bool distrust;		/* the file was not what the records say:
 				 * scan all of it next time */
+	bool no_cuts;		/* its file system can't cut blocks out of it */
 	bool looked;		/* for what a rewrite that was cut short left */
 	struct mbox_reader reader;
 	uint64_t octets;	/* that scans have read, for tests */

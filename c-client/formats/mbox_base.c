@@ -116,7 +116,7 @@ front_read(struct mbox *m, struct front *f, struct fault *why)
 static bool
 number_patch(struct front *f, uint32_t last)
 {
-	char *p = f->text.p + f->at, *end = p + f->n, text[16];
+	char *p = f->text.p + f->at, *end = p + f->n, text[16] = "";
 	size_t width = 0;
 	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text };
 

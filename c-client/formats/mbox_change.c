@@ -161,41 +161,68 @@ header_make(const struct mbox_change *c, size_t i, struct span old,
 	return mbox_room_write(span_slice(old, line, old.n), &said, pad, out);
 }
 
+/*
+ * Octets of the header when it is made anew, at least as many as it has: a plan
+ * that grows moves nothing towards the beginning.  *n is 0 where it can't be.
+ */
+static int
+made_size(struct mbox_change *c, size_t i, uint64_t *old, uint64_t *n,
+    struct fault *why)
+{
+	struct span head;
+	struct buf new;
+
+	if (mbox_change_look(c, i, &head, why) == -1)
+		return -1;
+	buf_init(&new, 0);
+	*old = head.n;
+	*n = !header_make(c, i, head, 0, &new) ? 0 :
+	    new.n < head.n ? head.n : new.n;
+	buf_clear(&new);
+	return 0;
+}
+
+static void
+make(struct mbox_change *c, size_t i, uint64_t old, uint64_t n)
+{
+	const struct record *r = &c->m->box->records[i];
+	struct mbox_said said;
+
+	mbox_change_said(c, i, c->last != 0, &said);
+	*moved_of(c, i) = (struct mbox_moved){ .place = c->size, .made = true,
+	    .disk_header = (uint32_t)(n - r->separator), .uid = said.uid,
+	    .flags = said.flags, .keywords = said.keywords };
+	mbox_plan_make(&c->plan, r->place, old, n, i);
+	mbox_plan_copy(&c->plan, r->place + old, r->disk_size - old);
+	c->size += n + r->disk_size - old;
+	c->gap -= n - old;
+}
+
 int
 mbox_change_make(struct mbox_change *c, size_t i, uint64_t grow, bool *made,
     struct fault *why)
 {
-	const struct record *r = &c->m->box->records[i];
-	struct mbox_moved *moved = moved_of(c, i);
-	struct mbox_said said;
-	struct span old;
-	struct buf new;
+	uint64_t old, n;
 
-	*made = false;
-	if (mbox_change_look(c, i, &old, why) == -1)
+	if (made_size(c, i, &old, &n, why) == -1)
 		return -1;
-	buf_init(&new, 0);
-	/* No header becomes shorter: a plan that grows moves nothing towards
-	 * the beginning. */
-	*made = header_make(c, i, old, 0, &new);
-	if (*made && new.n < old.n)
-		memset(buf_room(&new, old.n - new.n), ' ', old.n - new.n);
-	if (*made && new.n < old.n)
-		new.n = old.n;
-	*made = *made && new.n - old.n <= grow;
-	if (*made) {
-		mbox_change_said(c, i, c->last != 0, &said);
-		*moved = (struct mbox_moved){ .place = c->size, .made = true,
-		    .disk_header = (uint32_t)(new.n - r->separator),
-		    .uid = said.uid, .flags = said.flags,
-		    .keywords = said.keywords };
-		mbox_plan_make(&c->plan, r->place, old.n, new.n, i);
-		mbox_plan_copy(&c->plan, r->place + old.n,
-		    r->disk_size - old.n);
-		c->size += new.n + r->disk_size - old.n;
-		c->gap -= new.n - old.n;
-	}
-	buf_clear(&new);
+	*made = n > 0 && n - old <= grow;
+	if (*made)
+		make(c, i, old, n);
+	return 0;
+}
+
+int
+mbox_change_stretch(struct mbox_change *c, size_t i, uint64_t more,
+    bool *made, struct fault *why)
+{
+	uint64_t old, n;
+
+	if (made_size(c, i, &old, &n, why) == -1)
+		return -1;
+	*made = n > 0 && n - old <= more;
+	if (*made)
+		make(c, i, old, old + more);
 	return 0;
 }
 
@@ -237,11 +264,13 @@ work(void *arg, struct mbox_scribe *scribe, struct fault *why)
 
 	c->scribe = scribe;
 	for (size_t i = 0; i < c->plan.count; i++)
-		total += c->plan.segments[i].n;
+		if (c->plan.block == 0 ||
+		    c->plan.segments[i].message != MBOX_SEGMENT_COPY)
+			total += c->plan.segments[i].n;
 	/* The file's end alone is cut off in one step. */
 	if (c->plan.count > 0 &&
 	    mbox_redo_open(c->m, total, &redo, why) == -1 &&
-	    (c->plan.grows || why->code == FAULT_IO))
+	    (c->plan.grows || c->plan.block > 0 || why->code == FAULT_IO))
 		return -1;
 	status = mbox_rewrite(c->m->fd, &redo, &c->plan, why);
 	if (status == 0)

@@ -73,6 +73,9 @@ void mbox_change_remove(struct mbox_change *, size_t i);
 void mbox_change_keep(struct mbox_change *, size_t i);
 int mbox_change_make(struct mbox_change *, size_t i, uint64_t grow,
     bool *made, struct fault *);
+/* The same, with blanks in it so that it is just `more` octets longer. */
+int mbox_change_stretch(struct mbox_change *, size_t i, uint64_t more,
+    bool *made, struct fault *);
 
 /* Carry it out, by the scribe.  Where that fails the file is a mailbox still,
  * but another one than was planned or known. */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
@@ -17,6 +18,21 @@
 #include "c-client/store/box.h"
 
 #include "c-client/base/banned.h"
+
+/* So much behind a gap is not moved if it can be helped: cutting blocks out
+ * costs little, but has the file read from the disk again. */
+#ifdef TRIPS
+#define CUT_LEAST	(24u * 1024)
+#else
+#define CUT_LEAST	(256u * 1024 * 1024)
+#endif
+
+/* More gaps cost more than moving. */
+#define CUTS_MAX	8u
+
+/* File systems that can do it (statfs(2)). */
+#define EXT4_MAGIC	0xEF53
+#define XFS_MAGIC	0x58465342
 
 struct expunge {
 	struct mbox *m;
@@ -93,22 +109,114 @@ plan_stay(struct expunge *e, size_t i, bool behind_gone)
 	return 0;
 }
 
+/* The first one that stays takes over what the first one says. */
+static void
+plan_base(struct expunge *e, bool internal)
+{
+	struct mbox_change *c = &e->change;
+	size_t first = 0;
+
+	while (first < e->count && e->gone[first] == first)
+		first++;
+	if (first > 0 && first < e->m->box->count && !internal &&
+	    c->last != 0)
+		c->base = first;
+}
+
+/* Octets of whole blocks in [from, to). */
+static uint64_t
+blocks_in(uint64_t from, uint64_t to, uint64_t block)
+{
+	uint64_t first = (from + block - 1) / block * block;
+	uint64_t last = to / block * block;
+
+	return last > first ? last - first : 0;
+}
+
+/* Is it worth cutting?  *block is the size that the file system cuts by. */
+static bool
+is_for_cutting(const struct expunge *e, uint64_t *block)
+{
+	const struct box *box = e->m->box;
+	size_t gaps = 0, last = e->gone[e->count - 1];
+	struct statfs fs;
+
+	for (size_t i = 0; i < e->count; i++)
+		gaps += i == 0 || e->gone[i] != e->gone[i - 1] + 1;
+	if (e->m->no_cuts || gaps > CUTS_MAX || last + 1 == box->count ||
+	    e->change.plan.old_end - box->records[last + 1].place <
+	    CUT_LEAST || fstatfs(e->m->fd, &fs) == -1 || fs.f_bsize < 512 ||
+	    fs.f_bsize > 64 * 1024)
+		return false;
+	*block = (uint64_t)fs.f_bsize;
+	return fs.f_type == EXT4_MAGIC || fs.f_type == XFS_MAGIC;
+}
+
+/*
+ * Blocks are cut out of the gaps, and the header behind each takes up what is
+ * left of it.  *done is false where one of them can't: then nothing is planned.
+ */
+static int
+plan_cuts(struct expunge *e, uint64_t block, bool *done)
+{
+	struct mbox_change *c = &e->change;
+	const struct box *box = e->m->box;
+	uint64_t from = c->size;
+	size_t next = 0;
+
+	*done = true;
+	c->plan.block = block;
+	for (size_t i = c->first; i < box->count && *done; i++) {
+		const struct record *r = &box->records[i];
+		struct span head;
+		uint64_t cut;
+
+		if (next < e->count && e->gone[next] == i) {
+			if (mbox_change_look(c, i, &head, e->why) == -1)
+				return -1;
+			mbox_change_remove(c, i);
+			next++;
+			continue;
+		}
+		if (next == 0 || e->gone[next - 1] != i - 1) {
+			mbox_change_keep(c, i);
+			from = r->place + r->disk_size;
+			continue;
+		}
+		/* A header that must become longer gets one block more. */
+		cut = blocks_in(from, r->place, block);
+		if (mbox_change_stretch(c, i, r->place - from - cut, done,
+		    e->why) == -1 || (!*done && cut > 0 &&
+		    mbox_change_stretch(c, i, r->place - from - cut + block,
+		    done, e->why) == -1))
+			return -1;
+		from = r->place + r->disk_size;
+	}
+	return 0;
+}
+
 static int
 plan(struct expunge *e)
 {
 	struct mbox_change *c = &e->change;
 	const struct box *box = e->m->box;
-	size_t next = 0, first = 0;
-	bool internal = false;
+	bool internal = false, done = false;
+	uint64_t block;
+	size_t next = 0;
 
 	if (e->gone[0] == 0 && mbox_base_is_internal(e->m, &internal,
 	    e->why) == -1)
 		return -1;
-	/* The first one that stays takes over what the first one says. */
-	while (first < e->count && e->gone[first] == first)
-		first++;
-	if (first > 0 && first < box->count && !internal && c->last != 0)
-		c->base = first;
+	plan_base(e, internal);
+	if (is_for_cutting(e, &block)) {
+		if (plan_cuts(e, block, &done) == -1)
+			return -1;
+		if (done)
+			return 0;
+		mbox_change_end(c);
+		mbox_change_begin(c, e->m, e->gone[0]);
+		plan_base(e, internal);
+	}
 	for (size_t i = c->first; i < box->count; i++) {
 		struct span head;
 		bool behind_gone = next > 0 && e->gone[next - 1] == i - 1;
@@ -180,8 +288,12 @@ mbox_expunge(struct box *box, const uint32_t *uids, size_t count,
 {
 	int status = expunge_once(box, uids, count, deleted_only, why);
 
-	/* The index was not what the file is; now it is. */
-	if (status == -1 && why->code == FAULT_CHANGED)
+	/* The index was not what the file is; now it is.  Or blocks could not
+	 * be cut out. */
+	if (status == -1 && why->code == FAULT_CANNOT)
+		((struct mbox *)box->state)->no_cuts = true;
+	if (status == -1 && (why->code == FAULT_CHANGED ||
+	    why->code == FAULT_CANNOT))
 		status = expunge_once(box, uids, count, deleted_only, why);
 	return status;
 }

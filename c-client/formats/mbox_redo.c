@@ -65,6 +65,8 @@ struct head {
 	struct state now, after;	/* without the piece, and with it */
 	uint64_t target, length;	/* of the piece; 0: none */
 	uint64_t blocks;		/* that it touches */
+	uint64_t cut_at, cut;		/* octets that are cut out; 0: none */
+	uint64_t size;			/* of the file before that */
 	uint64_t data_sum;		/* of the hashes and the piece */
 	uint64_t sum;			/* of all above */
 };
@@ -330,6 +332,16 @@ blocks_hash(int fd, uint64_t target, uint64_t length, struct buf *out,
 	return status;
 }
 
+static int
+head_write(struct mbox_redo *r, struct head *h, struct fault *why)
+{
+	h->sum = head_sum(h);
+	if (file_pwrite_full(r->fd, h, sizeof *h, 0) == -1 ||
+	    TRIP("mbox_redo.sync") || fdatasync(r->fd) == -1)
+		return fault_errno(why, "write a redo file");
+	return 0;
+}
+
 int
 mbox_redo_note(struct mbox_redo *r, struct mbox_gap before,
     struct mbox_gap after, uint64_t target, struct span piece,
@@ -359,15 +371,28 @@ mbox_redo_note(struct mbox_redo *r, struct mbox_gap before,
 			goto out;
 		}
 	}
-	h.sum = head_sum(&h);
-	if (file_pwrite_full(r->fd, &h, sizeof h, 0) == -1 ||
-	    TRIP("mbox_redo.sync") || fdatasync(r->fd) == -1)
-		fault_errno(why, "write a redo file");
-	else
-		status = 0;
+	status = head_write(r, &h, why);
 out:
 	buf_clear(&data);
 	return status;
+}
+
+int
+mbox_redo_note_cut(struct mbox_redo *r, struct mbox_gap before, uint64_t at,
+    uint64_t n, struct fault *why)
+{
+	struct head h = { .magic = MAGIC, .format = FORMAT, .dev = r->dev,
+	    .ino = r->ino, .cut_at = at, .cut = n };
+	struct stat st;
+
+	if (fstat(r->box, &st) == -1 ||
+	    !state_take(r->box, before, 0, SPAN(""), &h.now))
+		return fault_errno(why, "read mailbox");
+	h.size = (uint64_t)st.st_size;
+	/* What is behind the gap comes nearer. */
+	h.after = h.now;
+	h.after.to -= n;
+	return head_write(r, &h, why);
 }
 
 /* --- After a crash ---------------------------------------------------------- */
@@ -529,6 +554,45 @@ rescue(struct recovery *v)
 	return status;
 }
 
+/*
+ * A file system that moves one extent after the other may have stopped in the
+ * middle: what was cut out is a hole of just that length then, somewhere, and
+ * is taken out from there.
+ */
+static bool
+cut_finish(struct recovery *v)
+{
+	off_t hole = (off_t)v->h.cut_at, data;
+
+	while ((hole = lseek(v->m->fd, hole, SEEK_HOLE)) != -1 &&
+	    (data = lseek(v->m->fd, hole, SEEK_DATA)) != -1) {
+		if ((uint64_t)(data - hole) == v->h.cut)
+			return fallocate(v->m->fd, FALLOC_FL_COLLAPSE_RANGE,
+			    hole, (off_t)v->h.cut) == 0;
+		hole = data;
+	}
+	return false;
+}
+
+/* Was a part of the gap cut out of the file? */
+static const struct state *
+state_of_cut(struct recovery *v)
+{
+	struct stat st;
+
+	if (fstat(v->m->fd, &st) == -1)
+		return NULL;
+	if ((uint64_t)st.st_size == v->h.size &&
+	    state_holds(v->m->fd, &v->h.now))
+		return &v->h.now;
+	if (state_holds(v->m->fd, &v->h.after))
+		return &v->h.after;
+	if (state_holds(v->m->fd, &v->h.now))
+		return &v->h.now;
+	return cut_finish(v) && state_holds(v->m->fd, &v->h.after) ?
+	    &v->h.after : NULL;
+}
+
 /* Which of the two states is it in?  NULL: in neither. */
 static const struct state *
 state_find(struct recovery *v, bool *replay)
@@ -542,6 +606,8 @@ state_find(struct recovery *v, bool *replay)
 		*replay = true;
 		return &v->h.after;
 	}
+	if (v->h.cut > 0)
+		return state_of_cut(v);
 	/* The next piece was being written down over this one, or this one
 	 * never was. */
 	if (state_holds(v->m->fd, &v->h.after))

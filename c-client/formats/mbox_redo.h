@@ -60,6 +60,13 @@ int mbox_redo_note(struct mbox_redo *, struct mbox_gap before,
     struct mbox_gap after, uint64_t target, struct span piece,
     struct fault *);
 
+/*
+ * Write down, durably: [at, at+n), a part of the gap `before`, is about to be
+ * cut out of the file by its file system (FALLOC_FL_COLLAPSE_RANGE).
+ */
+int mbox_redo_note_cut(struct mbox_redo *, struct mbox_gap before,
+    uint64_t at, uint64_t n, struct fault *);
+
 /* The rewrite is done, and durable: remove the file. */
 void mbox_redo_remove(struct mbox_redo *);
 /* Close it and let it be: whoever opens the mailbox next needs it. */

@@ -239,33 +239,55 @@ piece_backward(struct work *w, struct mbox_gap *after)
 	return 0;
 }
 
+/* Write the piece, which destroys what it is made from: through the redo
+ * file. */
 static int
-piece_write(struct work *w, struct mbox_gap after)
+piece_through(struct work *w, uint64_t target, struct mbox_gap after)
 {
-	uint64_t target = w->plan->grows ? after.to : w->gap.from;
-	bool direct = w->piece.n <= gap_room(w);
-	struct span kept = direct ? SPAN("") : buf_span(&w->piece);
-
-	if (w->piece.n == 0 || (!direct && w->redo->fd == -1))
+	if (w->redo->fd == -1)
 		return fault_set(w->why, FAULT_QUOTA,
 		    "no room to rewrite the mailbox");
-	/* What fills the gap is written first: until it is there the gap is
-	 * where it was. */
-	if (!direct && mbox_redo_note(w->redo, w->gap, after, target, kept,
-	    w->why) == -1)
+	if (mbox_redo_note(w->redo, w->gap, after, target,
+	    buf_span(&w->piece), w->why) == -1)
 		return -1;
 	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n,
 	    (off_t)target) == -1 ||
 	    TRIP("mbox_rewrite.sync") || fdatasync(w->fd) == -1)
 		return fault_errno(w->why, "write mailbox");
-	if (direct && w->redo->fd != -1 && mbox_redo_note(w->redo, after,
-	    after, 0, kept, w->why) == -1)
+	w->gap = after;
+	return 0;
+}
+
+/* Write the piece into the gap: until it is there the gap is where it was. */
+static int
+piece_direct(struct work *w, uint64_t target, struct mbox_gap after)
+{
+	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n,
+	    (off_t)target) == -1 ||
+	    TRIP("mbox_rewrite.sync_gap") || fdatasync(w->fd) == -1)
+		return fault_errno(w->why, "write mailbox");
+	if (w->redo->fd != -1 && mbox_redo_note(w->redo, after, after, 0,
+	    SPAN(""), w->why) == -1)
 		return -1;
 	w->gap = after;
-	w->done += w->piece.n;
-	if (w->plan->tell != NULL)
-		w->plan->tell(w->plan, w->done, w->total);
 	return 0;
+}
+
+static int
+piece_write(struct work *w, struct mbox_gap after)
+{
+	uint64_t target = w->plan->grows ? after.to : w->gap.from;
+	int status;
+
+	if (w->piece.n == 0)
+		return fault_set(w->why, FAULT_QUOTA,
+		    "no room to rewrite the mailbox");
+	status = w->piece.n <= gap_room(w) ? piece_direct(w, target, after) :
+	    piece_through(w, target, after);
+	w->done += w->piece.n;
+	if (status == 0 && w->plan->tell != NULL)
+		w->plan->tell(w->plan, w->done, w->total);
+	return status;
 }
 
 /* Room for all of it before the first octet moves. */
@@ -328,12 +350,68 @@ begin(struct work *w)
 	return p->grows ? extend(w) : 0;
 }
 
+/*
+ * One gap, with nothing of what is before it changed yet: blocks are cut out of
+ * it, and the header that was behind it is written, longer, from its beginning
+ * on.  What follows that is where it belongs.
+ */
+static int
+gap_cut(struct work *w, uint64_t from, const struct mbox_segment *s)
+{
+	struct mbox_segment near = *s;
+	uint64_t cut = s->from - from - (s->n - s->from_n);
+	uint64_t at = (from + w->plan->block - 1) / w->plan->block *
+	    w->plan->block;
+
+	w->gap = (struct mbox_gap){ from, s->from };
+	if (cut > 0) {
+		if (mbox_redo_note_cut(w->redo, w->gap, at, cut,
+		    w->why) == -1)
+			return -1;
+		if (TRIP("mbox_rewrite.collapse") || fallocate(w->fd,
+		    FALLOC_FL_COLLAPSE_RANGE, (off_t)at, (off_t)cut) == -1)
+			return fault_set(w->why, FAULT_CANNOT,
+			    "blocks can't be cut out of this file");
+	}
+	near.from -= cut;
+	w->gap.to -= cut;
+	buf_reset(&w->piece);
+	if (segment_read(w, &near, 0, near.n) == -1)
+		return -1;
+	return piece_through(w, from, (struct mbox_gap){ from + near.n,
+	    from + near.n });
+}
+
+static int
+cut_all(struct work *w)
+{
+	const struct mbox_plan *p = w->plan;
+
+	for (size_t i = p->count; i-- > 0;) {
+		const struct mbox_segment *s = &p->segments[i];
+		uint64_t from = i == 0 ? p->start :
+		    s[-1].from + s[-1].from_n;
+
+		if (from < s->from && gap_cut(w, from, s) == -1)
+			return -1;
+	}
+	return mbox_redo_note(w->redo, w->gap, w->gap, 0, SPAN(""), w->why);
+}
+
 int
 mbox_rewrite(int fd, struct mbox_redo *redo, struct mbox_plan *p,
     struct fault *why)
 {
 	struct work w = { .fd = fd, .redo = redo, .plan = p, .why = why };
-	int status = begin(&w);
+	int status;
+
+	if (p->block > 0) {
+		buf_init(&w.piece, 0);
+		status = cut_all(&w);
+		buf_clear(&w.piece);
+		return status;
+	}
+	status = begin(&w);
 
 	buf_init(&w.piece, 0);
 	while (status == 0 && w.done < w.total) {

@@ -33,6 +33,9 @@ struct mbox_plan {
 	uint64_t new_end;
 	bool grows;		/* no segment moves towards the beginning; else
 				 * none moves towards the end */
+	uint64_t block;		/* not 0: blocks of this size are cut out of
+				 * the gaps, and the header behind each gap is
+				 * made so long that it fills what is left */
 	struct mbox_segment *segments;	/* by `from`, without overlap */
 	size_t count, room;
 	/* Make a segment of `message`; adds exactly its n octets to `out`. */

@@ -257,6 +257,48 @@ test_ways(void **state)
 	begin(NULL);
 }
 
+static bool two_gaps(size_t i) { return i == 1 || i == 2 || i == 9; }
+
+/* Few gaps at the front of a long file: built with fault points, blocks are
+ * cut out of a file of this size already. */
+static void
+test_cuts(void **state)
+{
+	static bool (*const ways[])(size_t) = { first_only, two_gaps,
+	    second_only, first_only };
+	const char *path = room.account.spool;
+	struct box *box;
+
+	(void)state;
+	for (int roomy = 0; roomy < 2; roomy++) {
+		wanted_count = 0;
+		mboxroom_write(path, SPAN(""));
+		deliver(path, 100, 160);
+		box = mboxroom_open(&room, &mboxroom_inbox);
+		check_box(box);
+		if (roomy)
+			flush(box, true);
+		for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+			store(box, 4, FLAG_SEEN, true);
+			expunge(box, ways[i]);
+			check_box(box);
+			check_plain(path);
+			deliver(path, 1, 9);
+			mboxroom_sync(box);
+			check_box(box);
+		}
+		flush(box, true);
+		check_plain(path);
+		box_close(box);
+		nothing_left();
+		mboxroom_forget_index(&room);
+		box = mboxroom_open(&room, &mboxroom_inbox);
+		check_box(box);
+		box_close(box);
+		mboxroom_forget_index(&room);
+	}
+}
+
 /* Whatever happens in whatever order. */
 static void
 test_random(void **state)
@@ -384,6 +426,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ways, begin, end),
+		cmocka_unit_test_setup_teardown(test_cuts, begin, end),
 		cmocka_unit_test_setup_teardown(test_random, begin, end),
 		cmocka_unit_test_setup_teardown(test_mismatch, begin, end),
 		cmocka_unit_test_setup_teardown(test_raise, begin, end),
