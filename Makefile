@@ -5,6 +5,7 @@
 #	make install		into PREFIX, below DESTDIR
 #	make run		try it: demo user, certificate, both servers on loopback
 #	make check		all tests
+#	make stress		everybody at once on one mailbox, for SECS seconds
 #	make bench lint cleanroom clean
 #	make TRIPS=1		with the fault points of c-client/base/trip.h
 #
@@ -18,6 +19,7 @@ TRIPS =
 WERROR =
 CFLAGS = -O2 -g
 BENCH_MESSAGES = 100000
+SECS = 60
 PREFIX = /usr/local
 DESTDIR =
 
@@ -192,7 +194,7 @@ $(TARGETS):
 
 .DEFAULT:
 	@echo "make: no target '$@'; valid: all $(TARGETS) install run check" \
-		"bench lint cleanroom clean" >&2; exit 2
+		"stress bench lint cleanroom clean" >&2; exit 2
 
 # What the machine lacks, one line each with the Debian package.
 HEADERS = openssl/crypto.h:libssl-dev sqlite3.h:libsqlite3-dev \
@@ -293,6 +295,8 @@ check:
 	@BUILD=$B sh tests/lib/check.sh
 check-unit: build-tests
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
+stress: all $B/tests/lib/passwd.so
+	@BUILD=$B tests/store/stress unix $(SECS)
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 lint:

@@ -168,8 +168,9 @@ class Place:
                 words = [line.split() for line in f if " scribe " in line]
         except FileNotFoundError:
             return None
-        pid = int(words[-1][0]) if words else None
-        return pid if pid and os.path.exists("/proc/%d" % pid) else None
+        pid = int(words[-1][0]) if words else 0
+        there = pid and not (status(pid, "State") or "Z").startswith("Z")
+        return pid if there else None
 
     def kill(self, pid):
         try:
