@@ -295,6 +295,7 @@ check-unit: build-tests
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
+	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))
 lint:
 	@sh tests/lib/lint.sh
 cleanroom:
