@@ -299,6 +299,7 @@ stress: all $B/tests/lib/passwd.so
 	@BUILD=$B tests/store/stress unix $(SECS)
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
+	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))
 lint:
 	@sh tests/lib/lint.sh
 cleanroom:

@@ -25,6 +25,9 @@
 /* Others may commit again and again while something is read. */
 #define READ_TRIES	16
 
+/* So many take less memory than all the rest of a session. */
+#define RECORDS_FEW	1000
+
 static struct box_private *
 private(struct box *box)
 {
@@ -113,6 +116,21 @@ box_is_unsure(const struct box *box)
 	return ((const struct box_private *)box)->unsure;
 }
 
+/* Few records are read at once: what is damaged is found out before anybody was
+ * told of it. */
+static int
+read_few(struct box *box, struct fault *why)
+{
+	struct box_private *p = private(box);
+
+	if (!p->lazy || box->count > RECORDS_FEW)
+		return 0;
+	p->lazy = false;
+	if (box_need_all(box, why) == 0)
+		return 0;
+	return index_is_damaged(box->index) ? refresh(box, why) : -1;
+}
+
 static struct box *
 open_box(struct account *account, const struct name *name, bool readonly,
     bool lazy, struct fault *why)
@@ -144,7 +162,7 @@ open_box(struct account *account, const struct name *name, bool readonly,
 	index_set_lazy(box->index, lazy);
 	if (!index_is_durable(box->index))
 		box->unsticky = box->readonly = true;
-	if (refresh(box, why) == -1)
+	if (refresh(box, why) == -1 || read_few(box, why) == -1)
 		goto fail;
 	if (driver->open(box, why) == -1)
 		goto fail;

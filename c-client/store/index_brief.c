@@ -2,6 +2,7 @@
 /* What is known of a blob of records without reading it. */
 #include "c-client/store/index_brief.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@ _Static_assert(INDEX_BLOB_RECORDS <= UINT8_MAX, "counts are octets");
 
 /* Behind it are the gaps, and a checksum of all. */
 struct packed {
+	uint64_t order;		/* the key, most significant octet first: the
+				 * index has those of one commit in order */
 	uint64_t sum, modseq, octets;
 	uint32_t first, last;
 	uint8_t count, unseen, first_unseen, width;
@@ -115,8 +118,9 @@ gaps_size(uint32_t count, uint8_t width)
 void
 index_brief_write(struct buf *out, const struct index_blob *b)
 {
-	struct packed p = { .sum = b->sum, .modseq = b->modseq,
-	    .octets = b->octets, .first = b->first, .last = b->last,
+	struct packed p = { .order = htobe64((uint64_t)b->key),
+	    .sum = b->sum, .modseq = b->modseq, .octets = b->octets,
+	    .first = b->first, .last = b->last,
 	    .count = (uint8_t)b->count, .unseen = b->unseen,
 	    .first_unseen = b->first_unseen, .width = b->width };
 	size_t from = out->n;
@@ -138,8 +142,9 @@ is_sane(const struct index_blob *b)
 	if (b->count == 0)
 		return b->first == 0 && b->last == 0 && b->width == 0 &&
 		    b->unseen == 0 && b->first_unseen == 0;
-	for (size_t i = 0; i + 1 < b->count; i++)
-		uid += (uint64_t)gap_at(b, i) + 1;
+	uid += b->count - 1;
+	for (size_t i = 0; b->width > 0 && i + 1 < b->count; i++)
+		uid += gap_at(b, i);
 	return b->first > 0 && uid == b->last && b->unseen <= b->count &&
 	    b->first_unseen + b->unseen <= b->count;
 }
@@ -160,6 +165,7 @@ index_brief_read(struct span packed, int64_t key, uint64_t change,
 	memcpy(&check, packed.p + sizeof p + gaps, sizeof check);
 	if (check != index_sum(packed.p, sizeof p + gaps, seed_of(key,
 	    change)) || p.count > INDEX_BLOB_RECORDS || p.zero != 0 ||
+	    p.order != htobe64((uint64_t)key) ||
 	    (p.width > 2 && p.width != 4) ||
 	    gaps != gaps_size(p.count, p.width))
 		return false;

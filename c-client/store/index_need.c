@@ -215,18 +215,16 @@ index_here(struct index *ix, size_t i, size_t *from, size_t *to)
 void
 index_let_go(struct index *ix, struct index_records *all)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = (uintptr_t)all->p, to = (uintptr_t)(all->p +
-	    all->cap);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
 
-	if (!ix->lazy || ix->writing || !ix->loaded)
+	if (!ix->lazy || ix->writing || !ix->loaded || all->p == NULL)
 		return;
 	for (size_t i = 0; i < ix->blob_count; i++)
 		ix->blobs[i].here = ix->blobs[i].count == 0;
 	/* The pages are given back, the addresses stay. */
-	from = (from + page - 1) / page * page;
-	to = to / page * page;
-	if (all->p != NULL && from < to)
+	from = ((uintptr_t)all->p + page - 1) / page * page;
+	to = (uintptr_t)(all->p + all->cap) / page * page;
+	if (from < to)
 		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 

@@ -131,8 +131,13 @@ read_briefs(sqlite3_stmt *s, int64_t after, struct rows *rows)
 	sqlite3_reset(s);
 	if (rc != SQLITE_DONE)
 		return rc == SQLITE_ROW ? SQLITE_CORRUPT : rc;
-	if (rows->count > 0)
+	/* Mostly they are in order. */
+	for (size_t i = 1; i < rows->count; i++) {
+		if (rows->blobs[i - 1].key < rows->blobs[i].key)
+			continue;
 		qsort(rows->blobs, rows->count, sizeof *rows->blobs, by_key);
+		break;
+	}
 	return SQLITE_OK;
 }
 

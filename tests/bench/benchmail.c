@@ -2,7 +2,8 @@
 /*
  * Prints a mailbox file of COUNT messages, about 11 KB each, always the same
  * one for the same COUNT and SEED: plain text, multipart/alternative and
- * attachments, in about the mix that people get.  For the benchmark only.
+ * attachments, in about the mix that people get.  With `small` behind it all
+ * are plain and of about 1 KB.  For the benchmark only.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -136,22 +137,43 @@ attached(struct dice *d, uint32_t n)
 	printf("--mixed%u--\n", n);
 }
 
+static void
+small(struct dice *d, uint32_t n)
+{
+	uint32_t who = roll(d, 500);
+
+	printf("From user%u@example.org Sat Oct  3 %02u:%02u:%02u 2026\n"
+	    "From: \"User %u\" <user%u@example.org>\n"
+	    "To: Reader <reader@example.net>\nSubject: %s %s (%u)\n"
+	    "Date: Sat, 3 Oct 2026 %02u:%02u:%02u +0000\n"
+	    "Message-ID: <%u.%08x@example.org>\n\n", who, n / 3600 % 24,
+	    n / 60 % 60, n % 60, who, who, word(d), word(d), n,
+	    n / 3600 % 24, n / 60 % 60, n % 60, n, roll(d, 1u << 31));
+	text(d, 700, "", "");
+}
+
 int
 main(int argc, char **argv)
 {
 	struct dice d = { 0x9e3779b97f4a7c15u };
 	unsigned long count;
 
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: benchmail COUNT [SEED]\n");
+	if (argc < 2 || argc > 4) {
+		fprintf(stderr,
+		    "usage: benchmail COUNT [SEED [small]]\n");
 		return 64;
 	}
 	count = strtoul(argv[1], NULL, 10);
-	if (argc == 3)
+	if (argc >= 3)
 		d.state ^= strtoul(argv[2], NULL, 10) << 1;
 	for (uint32_t n = 0; n < count; n++) {
 		uint32_t kind = roll(&d, 100);
 
+		if (argc == 4) {
+			small(&d, n);
+			putchar('\n');
+			continue;
+		}
 		header(&d, n);
 		if (kind < 60)
 			plain(&d);

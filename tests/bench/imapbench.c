@@ -7,13 +7,18 @@
  *	imapbench loopback MIB			throughput of a TCP connection
  *	imapbench pingpong COUNT		round trips over TCP
  *	imapbench sync FILE COUNT OCTETS	durable appends
+ *	imapbench patch FILE COUNT		64 octets at so many places, synced
+ *	imapbench rewrite FILE			each octet read and written, synced
  *	imapbench imap PORT tls|plain USER PASSWORD COMMAND...
  *	imapbench append PORT tls|plain USER PASSWORD BOX COUNT OCTETS
+ *	imapbench tenth PORT tls|plain USER PASSWORD COUNT
+ *	imapbench idle PORT tls|plain USER PASSWORD SPOOL MAIL COUNT
  *	imapbench pop PORT tls|plain USER PASSWORD list|retr|pipeline
  *	imapbench hold PORT tls|plain USER PASSWORD COMMAND...
  *
- * It prints one line a measurement: seconds, octets received, what.  `hold`
- * runs the commands, says "ready" and waits for the end of its input.
+ * It prints one line a measurement: seconds, octets received, what.  `tenth`
+ * expunges every tenth of COUNT messages.  `idle` puts what is in MAIL behind
+ * the end of SPOOL, and waits until the server tells of it.  `hold` runs the commands, says "ready" and waits for the end of its input.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -214,6 +219,74 @@ run_imap(int argc, char **argv, bool hold)
 	fflush(stdout);
 	while (read(0, &end, 1) > 0)
 		continue;
+	return 0;
+}
+
+/* Every tenth message gets \Deleted, a hundred with one command. */
+static int
+run_tenth(char **argv)
+{
+	struct peer *p = imap_open(argv);
+	long count = atol(argv[4]);
+	char line[2048];
+	double from;
+
+	imap_command(p, "SELECT INBOX");
+	for (long i = 1; i <= count;) {
+		size_t n = (size_t)snprintf(line, sizeof(line), "STORE %ld", i);
+
+		for (int k = 1; k < 100 && i + 10 * k <= count; k++)
+			n += (size_t)snprintf(line + n, sizeof(line) - n,
+			    ",%ld", i + 10 * k);
+		snprintf(line + n, sizeof(line) - n,
+		    " +FLAGS.SILENT (\\Deleted)");
+		imap_command(p, line);
+		i += 1000;
+	}
+	from = now();
+	imap_command(p, "EXPUNGE");
+	report(from, p->total, "expunge");
+	return 0;
+}
+
+/* Read until a line has `word` in it. */
+static void
+wait_for(struct peer *p, const char *word)
+{
+	while (memmem(p->buf, p->have, word, strlen(word)) == NULL)
+		more(p);
+	p->have = 0;
+}
+
+static int
+run_idle(char **argv)
+{
+	struct peer *p = imap_open(argv);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int in = open(argv[5], O_RDONLY), fd = open(argv[4],
+	    O_WRONLY | O_APPEND);
+	static char mail[64 * 1024];
+	ssize_t n = in == -1 ? -1 : read(in, mail, sizeof(mail));
+
+	if (n <= 0 || fd == -1)
+		die(argv[4]);
+	imap_command(p, "SELECT INBOX");
+	put(p, "zq9 IDLE\r\n", 10);
+	wait_for(p, "+ ");
+	for (int i = 0; i < atoi(argv[6]); i++) {
+		double from;
+
+		usleep(300000);
+		lock.l_type = F_WRLCK;
+		if (fcntl(fd, F_SETLKW, &lock) == -1 ||
+		    write(fd, mail, (size_t)n) != n)
+			die(argv[4]);
+		from = now();
+		lock.l_type = F_UNLCK;
+		fcntl(fd, F_SETLK, &lock);
+		wait_for(p, " EXISTS");
+		report(from, (uint64_t)n, "idle");
+	}
 	return 0;
 }
 
@@ -448,6 +521,47 @@ run_sync(const char *path, int count, size_t octets)
 	return 0;
 }
 
+static int
+run_patch(const char *path, int count)
+{
+	int fd = open(path, O_RDWR);
+	off_t size = fd == -1 ? 0 : lseek(fd, 0, SEEK_END);
+	char buf[64];
+	double from = now();
+
+	for (int i = 0; i < count; i++) {
+		off_t at = (size - 64) / count * i;
+
+		if (pread(fd, buf, 64, at) != 64 ||
+		    pwrite(fd, buf, 64, at) != 64)
+			die(path);
+	}
+	if (fdatasync(fd) == -1)
+		die(path);
+	report(from, (uint64_t)count * 64, "patch");
+	return 0;
+}
+
+static int
+run_rewrite(const char *path)
+{
+	static char buf[1024 * 1024];
+	int fd = open(path, O_RDWR);
+	uint64_t at = 0;
+	double from = now();
+	ssize_t n;
+
+	while ((n = pread(fd, buf, sizeof(buf), (off_t)at)) > 0) {
+		if (pwrite(fd, buf, (size_t)n, (off_t)at) != n)
+			die(path);
+		at += (uint64_t)n;
+	}
+	if (n == -1 || fdatasync(fd) == -1)
+		die(path);
+	report(from, at, "rewrite");
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -462,6 +576,14 @@ main(int argc, char **argv)
 	if (strcmp(what, "sync") == 0 && argc == 5)
 		return run_sync(argv[2], atoi(argv[3]),
 		    strtoul(argv[4], NULL, 10));
+	if (strcmp(what, "patch") == 0 && argc == 4)
+		return run_patch(argv[2], atoi(argv[3]));
+	if (strcmp(what, "rewrite") == 0 && argc == 3)
+		return run_rewrite(argv[2]);
+	if (strcmp(what, "tenth") == 0 && argc == 7)
+		return run_tenth(argv + 2);
+	if (strcmp(what, "idle") == 0 && argc == 9)
+		return run_idle(argv + 2);
 	if (strcmp(what, "imap") == 0 && argc >= 7)
 		return run_imap(argc - 2, argv + 2, false);
 	if (strcmp(what, "hold") == 0 && argc >= 6)
