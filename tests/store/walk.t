@@ -65,7 +65,7 @@ class Run:
         scenario.setup(self)
 
     def writer(self, select="INBOX"):
-        w = Writer(self.book, self.place.imap(timeout=20))
+        w = Writer(self.book, self.place.imap())
         self.trace.append(w)
         if select:
             w.select(select)
@@ -286,7 +286,7 @@ def subscribe(r):
 
 
 def pop(r):
-    s = r.place.pop(timeout=20)
+    s = r.place.pop()
     for command in ("STAT", "LIST 1", "QUIT"):
         s.cmd(command)
 
@@ -350,7 +350,7 @@ def hang_up(r):
 
 def pop_dele(r):
     a, b = idents(r)[1:3]
-    s = r.place.pop(timeout=20)
+    s = r.place.pop()
     s.cmd("DELE 2")
     s.cmd("DELE 3")
     for i in (a, b):
