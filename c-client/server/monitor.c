@@ -2,7 +2,8 @@
 /*
  * The monitor.  It may run as root, and so may these and no others:
  *
- *	base/       buf.c config.c fault.c log.c memory.c netaddr.c span.c
+ *	base/       arena.c buf.c config.c fault.c log.c memory.c netaddr.c
+ *	            span.c
  *	server/     start.c process.c arguments.c listen.c port.c
  *	            connection.c privsep.c monitor.c spool.c cache.c
  *	            stream.c (stream_new only), and of the front, before it

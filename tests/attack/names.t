@@ -79,7 +79,7 @@ def differences(a, b):
 def all_commands(host, name, user="joe"):
     """What was done with such a name by anything that takes one."""
     done = []
-    c = host.imap(user, timeout=20)
+    c = host.imap(user)
     c.select()
     for command in ("STATUS %s (MESSAGES UIDNEXT)", "EXAMINE %s", "SELECT %s",
             "COPY 1 %s", "CREATE %s", "CREATE %s/", "RENAME %s taken",
@@ -98,7 +98,7 @@ def all_commands(host, name, user="joe"):
                 status, line, _ = c.cmd(text)
         except (Gone, OSError) as why:
             done.append((command, repr(why)))
-            c = host.imap(user, timeout=20)
+            c = host.imap(user)
             continue
         if status != "NO":
             done.append((command, line))

@@ -53,7 +53,7 @@ def aged(r, user):
             ("expired yesterday", ["-E", str(today - 1)], ["-E", "-1"],
                 False),
             ("expires today", ["-E", str(today)], ["-E", "-1"], False),
-            ("expires tomorrow", ["-E", str(today + 1)], ["-E", "-1"], True),
+            ("expires in two days", ["-E", str(today + 2)], ["-E", "-1"], True),
             ("must change the password", ["-d", "0"], ["-d", str(today)],
                 False),
             ("password too old", ["-d", str(today - 30), "-M", "10"],

@@ -20,7 +20,7 @@ DELIVERIES = 60     # 20 at a time
 APPENDS = 30        # by each of two sessions
 
 PROCMAILRC = """LOCKSLEEP=1
-LOCKTIMEOUT=5
+LOCKTIMEOUT=300
 LOGFILE=$HOME/procmail.log
 DEFAULT=%s
 """
@@ -112,12 +112,12 @@ def main():
     for base in range(0, DELIVERIES, 20):
         batch = [deliver(user, base + n) for n in range(20)]
         for child in batch:
-            statuses.append((child.wait(90), child.stderr.read()))
+            statuses.append((child.wait(600), child.stderr.read()))
     tap.ok(all(s == 0 for s, _ in statuses),
         "%d deliveries, 20 at once, all succeed" % DELIVERIES,
         [x for x in statuses if x[0]][:3])
     for a in appenders:
-        a.join(90)
+        a.join(600)
         tap.ok(a.fault is None and len(a.uids) == APPENDS,
             "%d APPENDs beside them" % APPENDS, a.fault)
     tap.diag("all of it took %.1f s" % (time.monotonic() - start))

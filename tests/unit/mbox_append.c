@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -745,11 +746,20 @@ writer(int number, int kind)
 			else
 				buf_addf(&command, "maildrop %s/filter",
 				    room.dir);
-			fp = popen(buf_string(&command), "we");
-			for (size_t k = 0; k < text.n; k++)
-				if (text.p[k] != '\r')
-					fputc(text.p[k], fp);
-			status = pclose(fp);
+			/* As a mail system does it: what is put off is tried
+			 * again; nothing was delivered then. */
+			do {
+				fp = popen(buf_string(&command), "we");
+				for (size_t k = 0; k < text.n; k++)
+					if (text.p[k] != '\r')
+						fputc(text.p[k], fp);
+				status = pclose(fp);
+			} while (WIFEXITED(status) &&
+			    (WEXITSTATUS(status) == EX_TEMPFAIL ||
+			    WEXITSTATUS(status) == EX_CANTCREAT));
+			if (status != 0)
+				fprintf(stderr, "# %s: status %#x\n",
+				    buf_string(&command), (unsigned)status);
 		}
 		if (status != 0)
 			_exit(1);
@@ -812,7 +822,7 @@ test_together(void **state)
 	if (!procmail || !maildrop)
 		print_message("# without procmail or maildrop\n");
 	buf_init(&b, 0);
-	buf_addf(&b, "LOCKSLEEP=1\nLOCKTIMEOUT=30\nDEFAULT=%s\n:0:\n%s\n",
+	buf_addf(&b, "LOCKSLEEP=1\nLOCKTIMEOUT=300\nDEFAULT=%s\n:0:\n%s\n",
 	    room.spool, room.spool);
 	snprintf(path, sizeof path, "%s/rc", room.dir);
 	mboxroom_write(path, buf_span(&b));
@@ -830,7 +840,7 @@ test_together(void **state)
 
 		pids[i] = fork();
 		if (pids[i] == 0) {
-			alarm(120);
+			alarm(600);
 			setenv("HOME", room.dir, 1);
 			writer(i, kind);
 		}
