@@ -69,6 +69,7 @@ test_defaults(void **state)
 	assert_true(c.dot_lock);
 	assert_false(c.pam_session);
 	assert_string_equal(c.log, "syslog");
+	assert_string_equal(c.format, "");
 	assert_string_equal(c.index_dir, "");
 	assert_string_equal(c.shared_dir, "");
 	assert_string_equal(c.public_dir, "");
@@ -95,6 +96,7 @@ test_keys(void **state)
 	    "public_dir = /p\n"
 	    "other_users = yes\n"
 	    "outside = yes\n"
+	    "format = maildir\n"
 	    "index_dir = /i/%u\n"
 	    "lock = fcntl\n"
 	    "lock_timeout = 3600\n"
@@ -117,6 +119,7 @@ test_keys(void **state)
 	assert_string_equal(c.shared_dir, "/s");
 	assert_string_equal(c.public_dir, "/p");
 	assert_true(c.other_users && c.outside);
+	assert_string_equal(c.format, "maildir");
 	assert_string_equal(c.index_dir, "/i/%u");
 	assert_false(c.dot_lock);
 	assert_int_equal(c.lock_timeout, 3600);
