@@ -12,7 +12,6 @@ import os
 import re
 
 import mailgen
-import mboxfile
 from imapc import Gone
 
 ID = re.compile(rb"^X-Test-Id: (\S+)\r?$", re.M)
@@ -54,7 +53,8 @@ class Book:
     or not: also where the answer was NO because a directory could not be
     synced, when the name had changed already."""
 
-    def __init__(self):
+    def __init__(self, quoted=mailgen.quoted):
+        self.quoted = quoted    # what a format makes of lines in a message
         self.boxes = {"INBOX": {}}
         self.doubtful = set()
         self.moves = []         # (from, to): one of the names has it
@@ -71,7 +71,7 @@ class Book:
         return ident, letter(ident, size)
 
     def add(self, box, ident, text, state=MUST, **kw):
-        self.boxes[box][ident] = Entry(wire(mailgen.quoted(text)),
+        self.boxes[box][ident] = Entry(wire(self.quoted(text)),
             state, **kw)
 
     def deliver(self, place, sizes=(200,), box="INBOX"):
@@ -391,15 +391,10 @@ def differ(a, b):
     return a[max(0, n - 30):n + 60], b[max(0, n - 30):n + 60]
 
 
-def check_file(path, book, box, seen, bad):
+def check_file(place, book, box, seen, bad):
     """What other programs read: the same messages in the same order."""
-    try:
-        with open(path, "rb") as f:
-            data = f.read()
-    except FileNotFoundError:
-        data = b""
     got = []
-    for text in mboxfile.messages(data):
+    for text in place.shown(box):
         m = ID.search(text)
         ident = m.group(1) if m else None
         got.append(ident)
@@ -467,14 +462,14 @@ def check(place, book, session=None):
     for box in seen:
         # Nobody had to lock what had not changed; whoever has to breaks the
         # lock of a dead process.
-        if os.path.exists(place.path(box) + ".lock"):
+        if os.path.exists(place.lock(box)):
             w = Writer(book, c)
             w.append(box, 10)
             seen[box] = seen[box] + list(book.boxes[box])[-1:]
     c.must("LOGOUT")
     c.end()
     for box in seen:
-        check_file(place.path(box), book, box, seen[box], bad)
+        check_file(place, book, box, seen[box], bad)
     # The lock of a mailbox that has lost its name is in nobody's way.
     left = [n for n in place.leftovers() if not n.endswith(".lock")
         or os.path.exists(os.path.join(place.dir, n[:-5]))]

@@ -14,8 +14,10 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import mailgen
+import mboxfile
 from imapc import Gone, Imap, Pop
 from server import FIRST_UID, parents, status
 from tap import ROOT, remove_tree
@@ -103,6 +105,21 @@ class Place:
     def path(self, box):
         return (self.spool if box == "INBOX" else
             os.path.join(self.home, box))
+
+    # What a format makes of lines in a message.
+    quoted = staticmethod(mailgen.quoted)
+
+    def lock(self, box):
+        """The lock file of a mailbox."""
+        return self.path(box) + ".lock"
+
+    def shown(self, box):
+        """The messages as other programs read them."""
+        try:
+            with open(self.path(box), "rb") as f:
+                return mboxfile.messages(f.read())
+        except FileNotFoundError:
+            return []
 
     def deliver(self, message, box="INBOX"):
         """Appends as a delivery agent does that knows fcntl locks and no
@@ -199,6 +216,68 @@ class Place:
         for s in self.sessions:
             s.end()
         remove_tree(self.dir)
+
+
+class MaildirPlace(Place):
+    """The INBOX is ~/Maildir, and other mailboxes are its folders."""
+
+    quoted = staticmethod(bytes)
+
+    def fill(self, data):
+        for part in ("", "cur", "new", "tmp"):
+            path = os.path.join(self.home, "Maildir", part)
+            os.makedirs(path, 0o700, exist_ok=True)
+            self.own(path)
+        self.inbox = os.path.join(self.home, "Maildir")
+        self.delivered = 0
+
+    def path(self, box):
+        return (self.inbox if box == "INBOX" else os.path.join(self.inbox,
+            "." + box.replace("/", ".")))
+
+    def lock(self, box):
+        return self.path(box) + "/dovecot-uidlist.lock"
+
+    def shown(self, box):
+        """In the order of the list of UIDs."""
+        path = self.path(box)
+        try:
+            with open(path + "/dovecot-uidlist") as f:
+                lines = f.read().splitlines()[1:]
+        except FileNotFoundError:
+            lines = []
+        order = {line.partition(":")[2]: int(line.split()[0])
+            for line in lines}
+        found = []
+        for part in ("cur", "new"):
+            for name in os.listdir(os.path.join(path, part)):
+                with open(os.path.join(path, part, name), "rb") as f:
+                    found.append((order.get(name.partition(":")[0], 0),
+                        f.read()))
+        return [text for _, text in sorted(found)]
+
+    def deliver(self, message, box="INBOX"):
+        self.delivered += 1
+        name = "%d.M%dP%dQ%d.test" % (time.time(), time.time() * 1e6 % 1e6,
+            os.getpid(), self.delivered)
+        tmp = os.path.join(self.path(box), "tmp", name)
+        with open(tmp, "wb") as f:
+            f.write(message)
+        self.own(tmp)
+        os.rename(tmp, os.path.join(self.path(box), "new", name))
+
+    def procmailrc(self):
+        path = os.path.join(self.home, "procmailrc")
+        if not os.path.exists(path):
+            with open(path, "w") as f:
+                f.write("SUSPEND=1\nLOGFILE=%s/procmail.log\nDEFAULT=%s/\n"
+                    % (self.home, self.inbox))
+            self.own(path)
+        return path
+
+
+# By the name of the format.
+KINDS = {"unix": Place, "maildir": MaildirPlace}
 
 
 def spawn(place, program, tripped, armed, wrap):

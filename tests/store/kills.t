@@ -5,7 +5,9 @@ random moment, or the scribe that works for it, or both, beside deliveries by
 procmail and by a program that knows fcntl locks only; then everything is
 looked at, and the next one begins.  Nothing is lost or doubled, ever.
 
-	KILLS=1000 SEED=7 tests/store/kills.t
+	KILLS=1000 SEED=7 tests/store/kills.t [FORMAT]
+
+FORMAT is unix or maildir; without it, one after the other.
 """
 
 import os
@@ -16,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from ledger import MAYBE, MUST, Book, Died, Writer, check
 from imapc import Gone
-from place import Place, need_build, quick_dir
+from place import KINDS, need_build, quick_dir
 from tap import need, run, tap
 
 KILLS = int(os.environ.get("KILLS", "200"))
@@ -160,8 +162,14 @@ def main():
     need("procmail")
     need_build(tripped=True)
     print("# SEED=%d KILLS=%d" % (SEED, KILLS), flush=True)
+    for kind in sys.argv[1:] or KINDS:
+        kills(kind)
+
+
+def kills(kind):
     rng = random.Random(SEED)
-    place, book = Place(where=quick_dir(), tripped=True), Book()
+    place = KINDS[kind](where=quick_dir(), tripped=True)
+    book = Book(place.quoted)
     w = Writer(book, place.imap())
     w.create("other")
     w.select()
@@ -179,7 +187,7 @@ def main():
         unlock(place, book)
         deliverer.hold()
         bad = check(place, book)
-        if not tap.ok(not bad, "kill %d, of %s" % (n, what),
+        if not tap.ok(not bad, "%s: kill %d, of %s" % (kind, n, what),
                 "\n".join(bad[:10]) + "\n" + place.logged()[-2000:]):
             break
         tidy(place, book)

@@ -294,6 +294,21 @@ def between_formats(host, a):
     c.must("LOGOUT")
 
 
+def configured():
+    """INBOX is a file, and new mailboxes are to be maildirs, or not."""
+    for conf, is_dir in (("", False), ("format = unix\n", False),
+            ("format = maildir\n", True)):
+        host = server.Host(conf=conf)
+        c = host.imap()
+        c.must("CREATE a/b")
+        path = host.account().home + "/a/b"
+        tap.equal((os.path.isdir(path + "/cur"), os.path.isfile(path)),
+            (is_dir, not is_dir), "CREATE with %r" % conf)
+        tap.equal(c.select("a/b"), 0, "and it can be selected")
+        c.must("LOGOUT")
+        host.stop()
+
+
 def names(host, a):
     c = host.imap()
 
@@ -438,6 +453,7 @@ def main():
     with_mbsync(host, a)
     with_mutt(host, a)
     between_formats(host, a)
+    configured()
     names(host, a)
     hostile(host, a)
     doubles(host, a)

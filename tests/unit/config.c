@@ -70,6 +70,7 @@ test_defaults(void **state)
 	assert_false(c.relaxed);
 	assert_false(c.pam_session);
 	assert_string_equal(c.log, "syslog");
+	assert_string_equal(c.format, "");
 	assert_string_equal(c.index_dir, "");
 	assert_string_equal(c.shared_dir, "");
 	assert_string_equal(c.public_dir, "");
@@ -96,6 +97,7 @@ test_keys(void **state)
 	    "public_dir = /p\n"
 	    "other_users = yes\n"
 	    "outside = yes\n"
+	    "format = maildir\n"
 	    "index_dir = /i/%u\n"
 	    "fsync = relaxed\n"
 	    "lock = fcntl\n"
@@ -119,6 +121,7 @@ test_keys(void **state)
 	assert_string_equal(c.shared_dir, "/s");
 	assert_string_equal(c.public_dir, "/p");
 	assert_true(c.other_users && c.outside);
+	assert_string_equal(c.format, "maildir");
 	assert_string_equal(c.index_dir, "/i/%u");
 	assert_true(c.relaxed);
 	assert_false(c.dot_lock);
