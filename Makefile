@@ -28,6 +28,7 @@ DESTDIR =
 TARGETS = lnp slx ldb lnx sl4 sl5 lfd lr5 lrh lsu lmd
 SSLTYPES = nopwd unix unix.nopwd none
 PASSWDTYPES = pam std nul
+EXTRAS = mbox
 
 include $(wildcard build/words.mk)
 
@@ -37,6 +38,7 @@ SSLDIR ?=
 SSLCERTS ?= $(if $(SSLDIR),$(SSLDIR)/certs)
 SSLKEYS ?= $(if $(SSLDIR),$(SSLDIR)/private)
 MAILSPOOL ?=
+EXTRADRIVERS ?=
 
 lnp_WORDS = PASSWDTYPE=pam SSLDIR=/usr/local/ssl
 slx_WORDS = PASSWDTYPE=std SSLDIR=/usr/local/ssl
@@ -57,17 +59,23 @@ ifeq ($(filter $(PASSWDTYPE),$(PASSWDTYPES)),)
 $(error PASSWDTYPE=$(PASSWDTYPE) is not known; valid: $(PASSWDTYPES))
 endif
 
+ifneq ($(filter-out $(EXTRAS),$(EXTRADRIVERS)),)
+$(error EXTRADRIVERS=$(EXTRADRIVERS) is not known; valid: $(EXTRAS), or none)
+endif
+
 WITH_TLS = $(if $(filter none,$(SSLTYPE)),0,1)
 WITH_PAM = $(if $(filter pam,$(PASSWDTYPE)),1,0)
 AUTH_pam = CONFIG_AUTH_PAM
 AUTH_std = CONFIG_AUTH_SHADOW
 AUTH_nul = CONFIG_AUTH_NONE
 PLAIN = $(if $(filter unix none,$(SSLTYPE)),ALWAYS,TLS)
+# What is built for tests with fault points has all formats.
+WITH_MBOX = $(if $(TRIPS)$(filter mbox,$(EXTRADRIVERS)),1,0)
 WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
 	-DDEFAULT_AUTH=$(AUTH_$(PASSWDTYPE)) \
 	-DDEFAULT_PLAINTEXT=CONFIG_PLAINTEXT_$(PLAIN) \
 	-DDEFAULT_CERT_DIR='"$(SSLCERTS)"' -DDEFAULT_KEY_DIR='"$(SSLKEYS)"' \
-	-DDEFAULT_MAIL_SPOOL='"$(MAILSPOOL)"'
+	-DDEFAULT_MAIL_SPOOL='"$(MAILSPOOL)"' -DWITH_MBOX=$(WITH_MBOX)
 
 # --- Flags ------------------------------------------------------------------
 
@@ -109,7 +117,8 @@ FORMATS = drivers maildir maildir_append maildir_expunge maildir_files \
 	mbox_expunge mbox_flush mbox_format mbox_keywords mbox_lock \
 	mbox_match mbox_merge mbox_meta mbox_names mbox_note mbox_read \
 	mbox_redo mbox_rewrite mbox_room mbox_scan mbox_scribe \
-	mbox_separator mbox_stamp mbox_sync mbox_window mbox_wire
+	mbox_separator mbox_stamp mbox_sync mbox_window mbox_wire mboxinbox \
+	mboxinbox_move
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
 SERVER = arguments cache connection front link listen monitor port prelogin \
@@ -169,7 +178,8 @@ $B/%.o: %.c
 
 # Only what the build words touch is compiled with them, and again when they
 # change.
-WORD_OBJ = $B/c-client/base/config.o $(filter $B/c-client/auth/%,$(LIB_OBJ)) \
+WORD_OBJ = $B/c-client/base/config.o $B/c-client/formats/drivers.o \
+	$(filter $B/c-client/auth/%,$(LIB_OBJ)) \
 	$(filter $B/c-client/server/%,$(LIB_OBJ))
 $(WORD_OBJ): ALL_CPPFLAGS += $(WORDS)
 $(WORD_OBJ): $B/words
@@ -185,7 +195,7 @@ $(TARGETS):
 	@mkdir -p build
 	@for word in $($@_WORDS) $(MAKEOVERRIDES); do \
 		case $$word in \
-		SSLTYPE=*|PASSWDTYPE=*|SSLDIR=*|SSLCERTS=*|SSLKEYS=*|MAILSPOOL=*) \
+		SSLTYPE=*|PASSWDTYPE=*|SSLDIR=*|SSLCERTS=*|SSLKEYS=*|MAILSPOOL=*|EXTRADRIVERS=*) \
 			echo "$$word";; esac; done >build/words.mk
 	@$(MAKE) --no-print-directory all
 	@for dir in $$(sed -n 's/^\(SSLDIR\|SSLCERTS\|SSLKEYS\|MAILSPOOL\)=//p' \

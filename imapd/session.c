@@ -294,6 +294,7 @@ session_new(const struct session_start *start, struct fault *why)
 		session_free(s);
 		return NULL;
 	}
+	s->account.client = start->client;
 	first_line(s);
 	return s;
 }

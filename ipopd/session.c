@@ -66,6 +66,7 @@ open_maildrop(struct session *s, struct fault *why)
 	    start->home, start->spool_writable, why) == -1)
 		return -1;
 	s->account_open = true;
+	s->account.client = start->client;
 	if (lock_maildrop(s, why) == -1)
 		return -1;
 	s->box = box_open(&s->account, &inbox, false, why);

@@ -213,11 +213,9 @@ mbox_unlock(struct mbox *m)
 	mbox_lock_drop(&m->lock);
 }
 
-static int
-mbox_open(struct box *box, struct fault *why)
+int
+mbox_open_as(struct mbox *m, struct box *box, struct fault *why)
 {
-	struct mbox *m = memory_zalloc(sizeof *m);
-
 	m->box = box;
 	m->fd = -1;
 	m->path = mbox_path(box->account, &box->name);
@@ -234,6 +232,12 @@ mbox_open(struct box *box, struct fault *why)
 	}
 	mbox_driver.close(box);
 	return -1;
+}
+
+static int
+mbox_open(struct box *box, struct fault *why)
+{
+	return mbox_open_as(memory_zalloc(sizeof(struct mbox)), box, why);
 }
 
 static void

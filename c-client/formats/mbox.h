@@ -40,6 +40,10 @@ struct mbox {
 
 extern const struct driver mbox_driver;
 
+/* driver->open with the format's state in `m`, zeroed memory that may go on
+ * behind it and is freed by driver->close, here too if this fails. */
+int mbox_open_as(struct mbox *m, struct box *, struct fault *);
+
 /* Seconds since 1970 by the exact clock: time(2) may be a tick behind, and a
  * second that is over must not come again as a UIDVALIDITY. */
 int64_t mbox_now(void);

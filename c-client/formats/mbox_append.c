@@ -148,19 +148,17 @@ measure(struct work *w)
 	return status;
 }
 
-/* The octets that are missing at the end of the file: a separator stands
- * behind an empty line. */
-static int
-gap_find(struct work *w, const char **gap)
+int
+mbox_append_gap(const struct mbox *m, uint64_t size, const char **gap,
+    struct fault *why)
 {
-	uint64_t size = (uint64_t)w->st.st_size;
 	size_t n = size < 3 ? (size_t)size : 3;
 	char end[3] = { '\n', '\n', '\n' };
 
-	if (file_pread_full(w->m->fd, end + 3 - n, n, (off_t)(size - n)) !=
+	if (file_pread_full(m->fd, end + 3 - n, n, (off_t)(size - n)) !=
 	    (ssize_t)n)
-		return fault_set(w->why, FAULT_IO, "read the end of %s",
-		    w->m->path);
+		return fault_set(why, FAULT_IO, "read the end of %s",
+		    m->path);
 	if (end[2] != '\n')
 		*gap = "\n\n";
 	else if (end[1] == '\n' || (end[1] == '\r' && end[0] == '\n'))
@@ -184,7 +182,8 @@ note_commit(struct work *w, const char **gap)
 		return fault_errno(w->why, "stat %s", w->m->path);
 	w->note.boot = w->count == 1 && w->note.length <= ALONE_MAX ?
 	    mbox_note_boot() : 0;
-	if (gap_find(w, gap) == -1 || (w->note.boot != 0 ?
+	if (mbox_append_gap(w->m, (uint64_t)w->st.st_size, gap,
+	    w->why) == -1 || (w->note.boot != 0 ?
 	    box_begin_soft(box, w->why) : box_begin(box, w->why)) == -1)
 		return -1;
 	for (size_t i = 0; i < w->count; i++)

@@ -7,14 +7,21 @@
 #define FORMATS_MBOX_APPEND_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct append_item;
 struct box;
 struct fault;
+struct mbox;
 
 /* driver->append.  FAULT_READONLY, FAULT_QUOTA, FAULT_INUSE, FAULT_IO: the
  * file is as it was. */
 int mbox_append(struct box *, struct append_item *, size_t count,
+    struct fault *);
+
+/* The octets that are missing at the end of a file of this size: a separator
+ * stands behind an empty line. */
+int mbox_append_gap(const struct mbox *, uint64_t size, const char **gap,
     struct fault *);
 
 #endif

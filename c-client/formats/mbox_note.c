@@ -209,9 +209,8 @@ others_find(struct mbox *m, const struct mbox_note *n, uint64_t size,
 	return status;
 }
 
-/* Take [from, to) out of the file. */
-static int
-cut_out(struct mbox *m, uint64_t from, uint64_t to, uint64_t size,
+int
+mbox_note_cut(struct mbox *m, uint64_t from, uint64_t to, uint64_t size,
     struct fault *why)
 {
 	struct mbox_plan plan = { .start = from, .old_end = size,
@@ -268,7 +267,7 @@ mbox_note_settle(struct mbox *m, const struct mbox_note *n, bool *whole,
 	}
 	if (others < size)
 		status = others > n->offset ?
-		    cut_out(m, n->offset, others, size, why) : 0;
+		    mbox_note_cut(m, n->offset, others, size, why) : 0;
 	else if (TRIP("mbox_note.truncate") ||
 	    ftruncate(m->fd, (off_t)n->end) == -1 ||
 	    TRIP("mbox_note.sync") || fdatasync(m->fd) == -1)

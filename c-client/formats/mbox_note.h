@@ -52,4 +52,9 @@ void mbox_note_sender(const struct account *, struct buf *out);
 int mbox_note_settle(struct mbox *, const struct mbox_note *, bool *whole,
     struct fault *);
 
+/* Take [from, to) out of the file of this size, whose lock for writing is held.
+ * -1: FAULT_IO. */
+int mbox_note_cut(struct mbox *, uint64_t from, uint64_t to, uint64_t size,
+    struct fault *);
+
 #endif

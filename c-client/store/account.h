@@ -19,6 +19,7 @@ struct place_users;
 struct account {
 	struct arena *keep;	/* session->keep */
 	const char *user;
+	const char *client;	/* whose session it is, for the log; or NULL */
 	const char *home;
 	const char *root;	/* directory of all mailboxes but INBOX */
 	int root_fd;		/* the same, open (O_PATH) */
