@@ -137,7 +137,7 @@ number_patch(struct front *f, uint32_t last)
 }
 
 static bool
-value_patch(struct front *f, const struct box *box, uint32_t last)
+value_patch(struct front *f, const struct box *box, uint32_t last, bool *named)
 {
 	struct buf text;
 	bool fits;
@@ -146,12 +146,39 @@ value_patch(struct front *f, const struct box *box, uint32_t last)
 	mbox_room_base(&text, &box->meta, box->meta.uidvalidity, last);
 	fits = mbox_room_fill(f->text.p, f->at, f->n, buf_span(&text));
 	buf_clear(&text);
+	*named = *named || fits;
 	return fits || (f->meta.uidvalidity == box->meta.uidvalidity &&
 	    number_patch(f, last));
 }
 
+static bool
+has_name(struct span names, struct span name)
+{
+	while (names.n > 0) {
+		size_t n = 0;
+
+		while (n < names.n && names.p[n] != ' ' && names.p[n] != '\t')
+			n++;
+		if (span_eq_nocase(span_slice(names, 0, n), name))
+			return true;
+		names = span_slice(names, n + 1, names.n);
+	}
+	return false;
+}
+
+static bool
+is_named(const struct front *f, const struct box_meta *meta)
+{
+	if (f->n == 0 || f->meta.internal)
+		return true;
+	for (size_t i = 0; i < meta->keyword_count; i++)
+		if (!has_name(f->meta.names, span_of(meta->keywords[i])))
+			return false;
+	return true;
+}
+
 int
-mbox_base_put(struct mbox *m, uint32_t *last, struct fault *why)
+mbox_base_put(struct mbox *m, uint32_t *last, bool *named, struct fault *why)
 {
 	const struct box *box = m->box;
 	struct front f = { .n = 0 };
@@ -161,12 +188,13 @@ mbox_base_put(struct mbox *m, uint32_t *last, struct fault *why)
 	*last = 0;
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
+	*named = is_named(&f, &box->meta);
 	if (status == 0 && f.n > 0) {
 		if (f.meta.base && f.meta.uidvalidity ==
 		    box->meta.uidvalidity && f.meta.last > want &&
 		    f.meta.last < LAST_MAX)
 			want = f.meta.last;
-		if (!value_patch(&f, box, want))
+		if (!value_patch(&f, box, want, named))
 			f.n = 0;
 	}
 	if (status == 0 && f.n > 0) {
@@ -177,6 +205,19 @@ mbox_base_put(struct mbox *m, uint32_t *last, struct fault *why)
 		else
 			*last = want;
 	}
+	buf_clear(&f.text);
+	return status;
+}
+
+int
+mbox_base_is_named(struct mbox *m, bool *named, struct fault *why)
+{
+	struct front f = { .n = 0 };
+	int status;
+
+	buf_init(&f.text, 0);
+	status = front_read(m, &f, why);
+	*named = status == 0 && is_named(&f, &m->box->meta);
 	buf_clear(&f.text);
 	return status;
 }

@@ -28,10 +28,19 @@ bool mbox_base_is_low(const struct box *);
 /*
  * The lock for writing is held: write UIDVALIDITY, last UID and the names of
  * keywords into the first message, in place and durably.  *last is what it says
- * now; 0 where there is no such line, or no room in it.  Only the box's stamp
- * is not true after it.  -1: FAULT_IO.
+ * now; 0 where there is no such line, or no room in it.  Where there is room
+ * for the number only, *named is as mbox_base_is_named() has it.  Only the
+ * box's stamp is not true after it.  -1: FAULT_IO.
  */
-int mbox_base_put(struct mbox *, uint32_t *last, struct fault *);
+int mbox_base_put(struct mbox *, uint32_t *last, bool *named,
+    struct fault *);
+
+/*
+ * Are the names of all keywords there?  Dovecot drops one from a message that
+ * isn't, as a sender's.  True where there is no base, or it is in the internal
+ * data.
+ */
+int mbox_base_is_named(struct mbox *, bool *named, struct fault *);
 
 /* Is the first message of the file the internal data? */
 int mbox_base_is_internal(struct mbox *, bool *internal, struct fault *);

@@ -38,6 +38,7 @@ struct expunge {
 	struct mbox *m;
 	size_t *gone;		/* records, ascending */
 	size_t count;
+	bool looked, named;	/* has the base the names of all keywords? */
 	struct mbox_change change;
 	struct fault *why;
 };
@@ -83,17 +84,34 @@ plan_empty(struct expunge *e)
 	buf_clear(&text);
 }
 
+/* May this message's header be written anew?  Not with keywords whose names
+ * are not in the base; the next session that leaves sees to these. */
+static int
+may_make(struct expunge *e, size_t i, bool *may)
+{
+	const struct record *r = &e->m->box->records[i];
+	struct mbox_change *c = &e->change;
+
+	*may = i == c->base || mbox_flush_is_due(r, c->last != 0);
+	if (!*may || c->base != SIZE_MAX || !mbox_flush_has_keywords(r))
+		return 0;
+	if (!e->looked && mbox_base_is_named(e->m, &e->named, e->why) == -1)
+		return -1;
+	e->looked = true;
+	*may = e->named;
+	return 0;
+}
+
 /* A message that stays, behind one that goes or that stays. */
 static int
 plan_stay(struct expunge *e, size_t i, bool behind_gone)
 {
 	struct mbox_change *c = &e->change;
-	const struct record *r = &e->m->box->records[i];
 	struct span head;
-	bool made = false;
+	bool may, made = false;
 
-	if ((i == c->base || mbox_flush_is_due(r, c->last != 0)) &&
-	    mbox_change_make(c, i, c->gap, &made, e->why) == -1)
+	if (may_make(e, i, &may) == -1 || (may &&
+	    mbox_change_make(c, i, c->gap, &made, e->why) == -1))
 		return -1;
 	if (made)
 		return 0;

@@ -27,16 +27,23 @@ struct flush {
 	struct mbox *m;
 	bool leaving;
 	uint32_t last;		/* that the file says; 0: none */
+	bool named;		/* it has the names of all keywords */
 	size_t lacking;		/* the first record without room */
 	struct fault *why;
 };
 
 bool
+mbox_flush_has_keywords(const struct record *r)
+{
+	return memcmp(&r->keywords, &r->keywords_seen,
+	    sizeof r->keywords) != 0;
+}
+
+bool
 mbox_flush_is_due(const struct record *r, bool has_base)
 {
 	return ((r->flags ^ r->flags_seen) & FLAG_ALL_SYSTEM) != 0 ||
-	    memcmp(&r->keywords, &r->keywords_seen,
-	    sizeof r->keywords) != 0 || (has_base && r->uid_seen != r->uid);
+	    mbox_flush_has_keywords(r) || (has_base && r->uid_seen != r->uid);
 }
 
 /* Is there anything to do at all?  Looks at no file. */
@@ -87,7 +94,8 @@ put_one(struct flush *f, struct mbox_change *c, size_t i)
 	return 0;
 }
 
-/* All that fits where it is; what the file says after it is taken over. */
+/* All that fits where it is; what the file says after it is taken over.  A
+ * message gets no keywords before their names are in the base. */
 static int
 put_in_place(struct flush *f)
 {
@@ -102,7 +110,10 @@ put_in_place(struct flush *f)
 
 		c.moved[i] = (struct mbox_moved){ .place = r->place,
 		    .disk_header = r->disk_header };
-		if (mbox_flush_is_due(r, f->last != 0))
+		if (!f->named && mbox_flush_has_keywords(r)) {
+			if (f->lacking > i)
+				f->lacking = i;
+		} else if (mbox_flush_is_due(r, f->last != 0))
 			status = put_one(f, &c, i);
 	}
 	if (status == 0 && (TRIP("mbox_flush.sync") ||
@@ -115,7 +126,7 @@ put_in_place(struct flush *f)
 }
 
 /* Room in all messages that lack it, and a base in the first one where the
- * file has none. */
+ * file has none, or one that is too short. */
 static int
 make_room(struct flush *f, bool base)
 {
@@ -125,7 +136,7 @@ make_room(struct flush *f, bool base)
 
 	mbox_change_begin(&c, f->m, base ? 0 : f->lacking);
 	c.plan.grows = true;
-	c.last = base ? mbox_base_last(box) : f->last;
+	c.last = f->last != 0 ? f->last : base ? mbox_base_last(box) : 0;
 	c.base = base ? 0 : SIZE_MAX;
 	for (size_t i = c.first; i < box->count && status == 0; i++) {
 		bool made = false;
@@ -135,7 +146,7 @@ make_room(struct flush *f, bool base)
 			status = mbox_change_make(&c, i, UINT64_MAX, &made,
 			    f->why);
 		if (!made && i == c.base) {
-			c.last = 0;
+			c.last = f->last;
 			c.base = SIZE_MAX;
 		}
 		if (!made)
@@ -159,7 +170,7 @@ flush_locked(struct flush *f)
 		return -1;
 	if (box->count == 0 || !is_due(f))
 		return 0;
-	if (mbox_base_put(f->m, &f->last, f->why) == -1 ||
+	if (mbox_base_put(f->m, &f->last, &f->named, f->why) == -1 ||
 	    put_in_place(f) == -1)
 		return -1;
 	if (!f->leaving || (f->lacking == SIZE_MAX && f->last != 0))
@@ -169,7 +180,7 @@ flush_locked(struct flush *f)
 		return -1;
 	if (f->last == 0 && internal && f->lacking == SIZE_MAX)
 		return 0;
-	return make_room(f, f->last == 0 && !internal);
+	return make_room(f, f->last == 0 ? !internal : !f->named);
 }
 
 int

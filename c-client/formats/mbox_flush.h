@@ -19,5 +19,7 @@ int mbox_flush(struct box *, bool leaving, struct fault *);
 /* Does the file say something else than the record?  X-UID counts where it is
  * believed: in a file that `has_base`. */
 bool mbox_flush_is_due(const struct record *, bool has_base);
+/* Are they its keywords? */
+bool mbox_flush_has_keywords(const struct record *);
 
 #endif

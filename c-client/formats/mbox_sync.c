@@ -389,12 +389,13 @@ base_raise(struct mbox *m, struct fault *why)
 	struct box *box = m->box;
 	struct mbox_stamp now;
 	uint32_t last;
+	bool named;
 
 	if (mbox_sync_locked(m, true, why) == -1)
 		return -1;
 	if (!mbox_base_is_low(box))
 		return 0;
-	if (mbox_base_put(m, &last, why) == -1 ||
+	if (mbox_base_put(m, &last, &named, why) == -1 ||
 	    mbox_stamp_take_written(m->fd, &now, why) == -1 ||
 	    box_begin(box, why) == -1)
 		return -1;

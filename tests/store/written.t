@@ -7,18 +7,15 @@ POP3 ids are those of the IMAP session (%08lx%08lx).  Debian's Dovecot, where
 it is installed, writes one itself."""
 
 import os
-import pty
 import re
-import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-import dovecot
 import mailgen
+import others
 import server
-from imapc import Imap
-from tap import ROOT, have, run, tap, wait_for
+from others import forget, told
+from tap import ROOT, have, run, tap
 
 DATA = os.path.join(ROOT, "tests/data/mbox")
 
@@ -34,25 +31,6 @@ ROWS = [
         (2, {"\\Seen", "\\Answered", "\\Flagged"}, "two"),
         (3, set(), "three"), (4, set(), "four")]),
 ]
-
-
-def told(c, box):
-    """(UIDVALIDITY, UIDNEXT, [(UID, flags, subject)]) of a mailbox."""
-    count = c.select(box)
-    out = []
-    for r in c.must("FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)]"
-            ")") if count else []:
-        text = b"".join(r).decode()
-        out.append((int(re.search(r"UID (\d+)", text).group(1)),
-            set(re.search(r"FLAGS \(([^)]*)\)", text).group(1).split())
-            - {"\\Recent"}, re.search(r"Subject: (.*)\r", text).group(1)))
-    return c.code(b"UIDVALIDITY"), c.code(b"UIDNEXT"), out
-
-
-def forget(host):
-    """Without any index, as no session has one open."""
-    wait_for("the end of the sessions", lambda: not host.sessions())
-    shutil.rmtree(host.account().index, ignore_errors=True)
 
 
 def pop_ids(host):
@@ -129,30 +107,8 @@ def by_dovecot(host):
         tap.skip("a mailbox that Dovecot wrote", "not installed")
         return
     a = host.account()
-    ports = {k: server.free_port() for k in ("imap", "imaps", "pop3",
-        "pop3s")}
     a.fill(mailgen.to_mbox(mailgen.ordinary(5)))
-    os.chmod(a.spool, 0o660)
-    store = os.path.join(host.dir, "dove")
-    os.mkdir(store)
-    os.chmod(store, 0o755)
-    log = open(os.path.join(host.dir, "dovecot.out"), "wb")
-    child = subprocess.Popen(dovecot.command(store, ports,
-        os.path.join(host.certdir, "imapd.pem"),
-        inbox="mbox:~/dove:INBOX=%s:INDEX=MEMORY" % a.spool,
-        password="dove", uid=a.uid, gid=a.gid, home=a.home), stdout=log,
-        stderr=log, preexec_fn=server.die_with_us)
-    host.children.append(child)
-    wait_for("Dovecot", lambda: child.poll() is not None or
-        server.listening(ports["imap"]))
-    if child.poll() is not None:
-        raise RuntimeError("Dovecot ended: " + server.read(log.name) +
-            server.read(store + "/log"))
-
-    def session():
-        d = Imap(ports["imap"])
-        d.login("joe", "dove")
-        return d
+    session = others.Dovecot(host).imap
     d = session()
     d.select()
     d.must("STORE 2 FLAGS (\\Flagged \\Answered Work)")
@@ -174,9 +130,8 @@ def by_dovecot(host):
     c.must("LOGOUT")
     d = session()
     theirs = told(d, "INBOX")
-    tap.equal([m[0] for m in theirs[2]][:4], [m[0] for m in ours[2]][:4],
-        "Dovecot finds its UIDs again behind our APPEND")
-    tap.equal(len(theirs[2]), 5, "and the message")
+    tap.equal((theirs[0], theirs[2]), (ours[0], ours[2]),
+        "Dovecot finds its UIDs again, and that of our APPEND")
     d.must("LOGOUT")
     c = host.imap()
     tap.equal([m[0] for m in told(c, "INBOX")[2]], [m[0] for m in ours[2]],
@@ -184,34 +139,9 @@ def by_dovecot(host):
     c.close()
 
 
-MUTTRC = """
-set mbox_type=mbox sort=mailbox-order quit=yes delete=yes move=no
-set folder=%(home)s record="" postponed=%(home)s/postponed tmpdir=%(home)s
-set beep=no wait_key=no sleep_time=0 mark_old=yes header_cache=""
-push "<jump>2\\n<flag-message><jump>4\\n<toggle-new><jump>3\\n\
-<delete-message><sync-mailbox><quit>"
-"""
-
-
-def mutt(a, path):
-    """Runs it in a pty; it flags the second message, reads the fourth and
-    removes the third."""
-    rc = a.write("muttrc", (MUTTRC % {"home": a.home}).encode())
-    pid, fd = pty.fork()
-    if pid == 0:
-        a.drop()
-        os.chdir(a.home)
-        os.execve("/usr/bin/mutt", ["mutt", "-n", "-F", rc, "-f", path],
-            {"HOME": a.home, "TERM": "vt100", "LANG": "C.UTF-8",
-            "PATH": "/usr/bin:/bin", "USER": a.name, "LOGNAME": a.name})
-    said = b""
-    try:
-        while True:
-            said += os.read(fd, 65536)
-    except OSError:
-        pass        # the end of a terminal's other side
-    os.close(fd)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+# It flags the second message, reads the fourth and removes the third.
+MUTT_KEYS = ("<jump>2\\n<flag-message><jump>4\\n<toggle-new><jump>3\\n"
+    "<delete-message><sync-mailbox><quit>")
 
 
 def by_mutt(host):
@@ -226,7 +156,7 @@ def by_mutt(host):
         c = host.imap()
         validity, uidnext, before = told(c, box)
         c.must("STORE 5 +FLAGS (\\Answered)")
-        status, said = mutt(a, path)
+        status, said = others.mutt(a, path, MUTT_KEYS)
         tap.ok(status == 0, "mutt ends well", said[-900:])
         c.must("NOOP")
         want = [(m[0], m[1] | flags, m[2]) for m, flags in zip(before,
