@@ -289,9 +289,11 @@ build-tests: programs trips $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
 	$B/tests/lib/echo_service $B/tests/lib/pam_record.so \
 	$B/tests/lib/passwd.so
 
-# The servers with fault points, for those tests that want them.
+# The servers with fault points, for those tests that want them; and a unit test
+# for which pieces of a rewrite are short with them.
 trips:
-	@$(MAKE) --no-print-directory TRIPS=1 programs
+	@$(MAKE) --no-print-directory TRIPS=1 programs trips-unit
+trips-unit: $B/tests/unit/mbox_change.t
 
 # For those who type `make check`: on all processors.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf \
@@ -320,7 +322,7 @@ clean:
 
 FORCE:
 .PHONY: all programs machine install run check check-unit fuzzers bench lint \
-	cleanroom clean FORCE build-tests trips stress $(TARGETS)
+	cleanroom clean FORCE build-tests trips trips-unit stress $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -14,7 +14,8 @@ if [ $# -eq 0 ]; then
 	first="tests/build/words.t tests/protocol/run.t tests/clients/inetd.t
 	    $BUILD/tests/unit/mbox_append.t tests/store/deliver.t
 	    tests/attack/tls.t $BUILD/tests/unit/index.t"
-	for test in tests/*/*.t "$BUILD"/tests/unit/*.t; do
+	for test in tests/*/*.t "$BUILD"/tests/unit/*.t \
+	    "$BUILD"-trips/tests/unit/*.t; do
 		case " $(echo $first) " in *" $test "*) continue ;; esac
 		set -- "$@" "$test"
 	done
