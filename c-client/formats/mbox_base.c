@@ -159,6 +159,8 @@ mbox_base_put(struct mbox *m, uint32_t *last, struct fault *why)
 	int status;
 
 	*last = 0;
+	if (box_harden(m->box, why) == -1)
+		return -1;
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
 	if (status == 0 && f.n > 0) {
