@@ -209,7 +209,7 @@ maildir_flush(struct box *box, bool leaving, struct fault *why)
 	int status;
 
 	(void)leaving;
-	if (count_different(box) == 0)
+	if (box_unwritten(box) == 0 || count_different(box) == 0)
 		return 0;
 	if (maildir_sync_lock(w.m, true, why) == -1)
 		return -1;

@@ -186,6 +186,8 @@ mbox_base_put(struct mbox *m, uint32_t *last, bool *named, struct fault *why)
 	int status;
 
 	*last = 0;
+	if (box_harden(m->box, why) == -1)
+		return -1;
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
 	*named = is_named(&f, &box->meta);

@@ -306,6 +306,8 @@ mbox_change_run(struct mbox_change *c, struct fault *why)
 	if (!is_gapless(c))
 		return mismatch(c, why);
 	c->plan.new_end = c->size;
+	if (box_harden(c->m->box, why) == -1)
+		return -1;
 	if (mbox_scribe_run(c->m, work, c, why) == 0) {
 		TRIP_KILL("mbox_change.done");
 		return 0;

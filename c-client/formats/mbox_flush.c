@@ -56,6 +56,8 @@ is_due(const struct flush *f)
 
 	if (box->count > 0 && !has_base && f->leaving)
 		return true;
+	if (box_unwritten(box) == 0)
+		return false;
 	for (size_t i = 0; i < box->count; i++)
 		if (mbox_flush_is_due(&box->records[i], has_base))
 			return true;
@@ -195,6 +197,8 @@ mbox_flush(struct box *box, bool leaving, struct fault *why)
 
 	if (m->fd == -1 || !m->writable || !is_due(&f))
 		return 0;
+	if (box_need_all(box, why) == -1)
+		return -1;
 	/* In a shared one it is no goodbye: UIDs are to be told. */
 	if (leaving && !box->shared && timeout > LEAVE_SECS)
 		m->lock.timeout = LEAVE_SECS;

@@ -34,6 +34,13 @@ private(struct box *box)
 	return (struct box_private *)box;
 }
 
+/* For what is told without changing anything that the caller sees. */
+static struct index_records *
+records_of(const struct box *box)
+{
+	return &private((struct box *)(uintptr_t)box)->records;
+}
+
 /* The records change from the i-th on. */
 static void
 note_change(struct box *box, size_t i)
@@ -212,22 +219,6 @@ box_close(struct box *box)
 	free(p);
 }
 
-/* Is there anything that the mailbox itself does not say yet? */
-static bool
-is_written(const struct box *box)
-{
-	for (size_t i = 0; i < box->count; i++) {
-		const struct record *r = &box->records[i];
-
-		if (r->uid != r->uid_seen ||
-		    ((r->flags ^ r->flags_seen) & FLAG_ALL_SYSTEM) != 0 ||
-		    memcmp(&r->keywords, &r->keywords_seen,
-		    sizeof r->keywords) != 0)
-			return false;
-	}
-	return true;
-}
-
 static bool
 has_uids(const struct box *box)
 {
@@ -246,8 +237,10 @@ box_write_through(struct box *box)
 	if (!box->shared || box->unsticky || box->missing ||
 	    p->through == box->generation)
 		return !box->unsticky;
+	if (box_need_all(box, &f) == -1)
+		return false;
 	/* Who only reads has nothing but UIDs to write. */
-	if ((!box->readonly || p->examined) && !is_written(box) &&
+	if ((!box->readonly || p->examined) && box_unwritten(box) > 0 &&
 	    box->driver->flush(box, true, &f) == -1)
 		log_line(LOG_WARNING, "UIDs of %s can't be written into it: "
 		    "%s", box->name.path, f.text);
@@ -318,16 +311,10 @@ box_flush(struct box *box, bool leaving, struct fault *why)
 {
 	if (box->readonly || box->missing)
 		return 0;
-	if (box_need_all(box, why) == -1)
+	/* Mostly all is written, and nothing has to be read to know it. */
+	if (box_unwritten(box) > 0 && box_need_all(box, why) == -1)
 		return -1;
 	return box->driver->flush(box, leaving, why);
-}
-
-/* For what is told without changing anything that the caller sees. */
-static struct index_records *
-records_of(const struct box *box)
-{
-	return &private((struct box *)(uintptr_t)box)->records;
 }
 
 size_t
@@ -375,6 +362,12 @@ size_t
 box_quiet(const struct box *box, size_t i, uint64_t modseq)
 {
 	return is_here(box, i) ? 0 : index_quiet(box->index, i, modseq);
+}
+
+size_t
+box_unwritten(const struct box *box)
+{
+	return index_unwritten(box->index, records_of(box));
 }
 
 void
@@ -501,6 +494,20 @@ int
 box_begin_soft(struct box *box, struct fault *why)
 {
 	return begin(box, true, why);
+}
+
+int
+box_harden(struct box *box, struct fault *why)
+{
+	if (box_begin(box, why) == -1)
+		return -1;
+	if (!index_is_soft(box->index)) {
+		box_rollback(box);
+		return 0;
+	}
+	/* A commit that changes nothing is synced with all before it. */
+	index_note_meta(box->index);
+	return box_commit(box, why);
 }
 
 int

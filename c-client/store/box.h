@@ -118,6 +118,9 @@ size_t box_next_unseen(const struct box *, size_t i);
 /* So many from the i-th on were surely not changed since this MODSEQ; 0 says
  * nothing. */
 size_t box_quiet(const struct box *, size_t i, uint64_t modseq);
+/* How many want flags, keywords or a UID that the mailbox itself does not
+ * say. */
+size_t box_unwritten(const struct box *);
 /* How many are not \Seen, and octets of all. */
 void box_sums(const struct box *, size_t *unseen, uint64_t *octets);
 
@@ -147,6 +150,10 @@ int box_begin(struct box *, struct fault *);
  * none before.  Kills leave it as it is.  A soft commit costs no sync.
  */
 int box_begin_soft(struct box *, struct fault *);
+/* Make all soft commits durable.  To be called before anything in the mailbox is
+ * changed but by adding at its end: what was added may not be told by it then.
+ */
+int box_harden(struct box *, struct fault *);
 int box_commit(struct box *, struct fault *);
 void box_rollback(struct box *);
 

@@ -88,7 +88,8 @@ struct driver {
 	 * mailbox itself, where other programs read it, durably.  Where a
 	 * message has no room for it, room is made only if `leaving`: this
 	 * session is about to close the box.  What can't be written now stays
-	 * wanted, and is no fault.
+	 * wanted, and is no fault.  Where box_unwritten() is 0 the records may
+	 * not have been read.
 	 */
 	int (*flush)(struct box *, bool leaving, struct fault *);
 

@@ -396,6 +396,12 @@ index_rollback(struct index *ix)
 }
 
 bool
+index_is_soft(const struct index *ix)
+{
+	return ix->soft_last;
+}
+
+bool
 index_is_durable(const struct index *ix)
 {
 	return ix->durable;

@@ -84,6 +84,9 @@ int index_commit(struct index *, struct box_meta *, struct index_records *,
     struct fault *);
 void index_rollback(struct index *);
 
+/* Inside a transaction: is there a commit that may be lost with the power? */
+bool index_is_soft(const struct index *);
+
 /*
  * Lazy: the array has room for all records, but from the next refresh on they
  * are read when they are asked for.  (At first: all, with each refresh.)
@@ -118,6 +121,8 @@ size_t index_next_unseen(struct index *, const struct index_records *,
 /* How many records from the i-th on were not read, and not changed since this
  * MODSEQ: 0 if that can't be said of it. */
 size_t index_quiet(struct index *, size_t i, uint64_t modseq);
+/* How many want something that the mailbox itself does not say. */
+size_t index_unwritten(struct index *, const struct index_records *);
 /* How many are not \Seen, and octets on the wire of all. */
 void index_sums(struct index *, const struct index_records *, size_t *unseen,
     uint64_t *octets);

@@ -20,8 +20,7 @@ struct packed {
 				 * index has those of one commit in order */
 	uint64_t sum, modseq, octets;
 	uint32_t first, last;
-	uint8_t count, unseen, first_unseen, width;
-	uint32_t zero;
+	uint8_t count, unseen, first_unseen, width, unwritten, zero[3];
 };
 
 /* One that is no other's, of key and change. */
@@ -85,13 +84,21 @@ index_brief_clear(struct index_blob *b)
 	b->width = 0;
 }
 
+bool
+index_brief_is_written(const struct record *r)
+{
+	return r->uid == r->uid_seen &&
+	    ((r->flags ^ r->flags_seen) & FLAG_ALL_SYSTEM) == 0 &&
+	    memcmp(&r->keywords, &r->keywords_seen, sizeof r->keywords) == 0;
+}
+
 void
 index_brief_make(struct index_blob *b, const struct record *r)
 {
 	index_brief_clear(b);
 	b->modseq = b->octets = 0;
 	b->first = b->last = 0;
-	b->unseen = 0;
+	b->unseen = b->unwritten = 0;
 	b->first_unseen = (uint8_t)b->count;
 	if (b->count == 0)
 		return;
@@ -101,6 +108,8 @@ index_brief_make(struct index_blob *b, const struct record *r)
 		if (r[i].modseq > b->modseq)
 			b->modseq = r[i].modseq;
 		b->octets += r[i].wire_size;
+		if (!index_brief_is_written(&r[i]))
+			b->unwritten++;
 		if ((r[i].flags & FLAG_SEEN) != 0)
 			continue;
 		if (b->unseen++ == 0)
@@ -122,7 +131,8 @@ index_brief_write(struct buf *out, const struct index_blob *b)
 	    .sum = b->sum, .modseq = b->modseq, .octets = b->octets,
 	    .first = b->first, .last = b->last,
 	    .count = (uint8_t)b->count, .unseen = b->unseen,
-	    .first_unseen = b->first_unseen, .width = b->width };
+	    .first_unseen = b->first_unseen, .width = b->width,
+	    .unwritten = b->unwritten };
 	size_t from = out->n;
 	uint64_t check;
 
@@ -141,12 +151,14 @@ is_sane(const struct index_blob *b)
 
 	if (b->count == 0)
 		return b->first == 0 && b->last == 0 && b->width == 0 &&
-		    b->unseen == 0 && b->first_unseen == 0;
+		    b->unseen == 0 && b->first_unseen == 0 &&
+		    b->unwritten == 0;
 	uid += b->count - 1;
 	for (size_t i = 0; b->width > 0 && i + 1 < b->count; i++)
 		uid += gap_at(b, i);
 	return b->first > 0 && uid == b->last && b->unseen <= b->count &&
-	    b->first_unseen + b->unseen <= b->count;
+	    b->first_unseen + b->unseen <= b->count &&
+	    b->unwritten <= b->count;
 }
 
 bool
@@ -164,7 +176,8 @@ index_brief_read(struct span packed, int64_t key, uint64_t change,
 	gaps = packed.n - sizeof p - sizeof check;
 	memcpy(&check, packed.p + sizeof p + gaps, sizeof check);
 	if (check != index_sum(packed.p, sizeof p + gaps, seed_of(key,
-	    change)) || p.count > INDEX_BLOB_RECORDS || p.zero != 0 ||
+	    change)) || p.count > INDEX_BLOB_RECORDS || p.zero[0] != 0 ||
+	    p.zero[1] != 0 || p.zero[2] != 0 ||
 	    p.order != htobe64((uint64_t)key) ||
 	    (p.width > 2 && p.width != 4) ||
 	    gaps != gaps_size(p.count, p.width))
@@ -173,7 +186,7 @@ index_brief_read(struct span packed, int64_t key, uint64_t change,
 	    .sum = p.sum, .modseq = p.modseq, .octets = p.octets,
 	    .count = p.count, .first = p.first, .last = p.last,
 	    .width = p.width, .unseen = p.unseen,
-	    .first_unseen = p.first_unseen };
+	    .first_unseen = p.first_unseen, .unwritten = p.unwritten };
 	if (gaps > 0) {
 		b->gaps = memory_alloc(gaps);
 		memcpy(b->gaps, packed.p + sizeof p, gaps);

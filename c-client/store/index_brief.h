@@ -32,9 +32,13 @@ struct index_blob {
 	uint8_t width;		/* octets of a gap */
 	uint8_t unseen;		/* how many are not \Seen */
 	uint8_t first_unseen;	/* the first one's index; `count` if none */
+	uint8_t unwritten;	/* how many are not index_brief_is_written() */
 	bool dirty;
 	bool here;		/* its records are in the array */
 };
+
+/* Does the mailbox itself say what the record wants? */
+bool index_brief_is_written(const struct record *);
 
 /* Find all of that out from b->count records. */
 void index_brief_make(struct index_blob *, const struct record *);

@@ -27,6 +27,7 @@ struct packed {
 	uint64_t change;
 	uint64_t layout;
 	uint64_t count;
+	uint64_t soft;		/* this commit was not synced */
 };
 
 bool
@@ -120,6 +121,7 @@ index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
 		memset(m, 0, sizeof *m);
 		m->uidnext = m->first_recent = 1;
 		*change = *layout = *count = 0;
+		ix->soft_last = false;
 		sqlite3_reset(s);
 		return SQLITE_OK;
 	}
@@ -135,6 +137,7 @@ index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
 	if (rc != SQLITE_OK)
 		return rc;
 	*m = got;
+	ix->soft_last = head.soft != 0;
 	*change = head.change;
 	*layout = head.layout;
 	*count = (size_t)head.count;
@@ -160,6 +163,7 @@ index_meta_put(struct index *ix, const struct box_meta *m, uint64_t change,
 		.change = change,
 		.layout = layout,
 		.count = count,
+		.soft = ix->soft,
 	};
 	struct buf b;
 	int rc;
@@ -176,5 +180,6 @@ index_meta_put(struct index *ix, const struct box_meta *m, uint64_t change,
 	sqlite3_bind_blob(s, 2, b.p, (int)b.n, SQLITE_STATIC);
 	rc = index_run(ix, INDEX_BOX_PUT);
 	buf_clear(&b);
+	ix->soft_last = ix->soft;
 	return rc;
 }

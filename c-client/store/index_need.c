@@ -345,6 +345,26 @@ index_quiet(struct index *ix, size_t i, uint64_t modseq)
 	return b->here || b->modseq > modseq ? 0 : b->start + b->count - i;
 }
 
+size_t
+index_unwritten(struct index *ix, const struct index_records *all)
+{
+	size_t n = 0;
+
+	if (ix->blob_count > 0)
+		index_note_starts(ix, ix->blob_count - 1);
+	for (size_t k = 0; k < ix->blob_count; k++) {
+		const struct index_blob *b = &ix->blobs[k];
+
+		if (!b->here) {
+			n += b->unwritten;
+			continue;
+		}
+		for (size_t i = b->start; i < b->start + b->count; i++)
+			n += !index_brief_is_written(&all->p[i]);
+	}
+	return n;
+}
+
 void
 index_sums(struct index *ix, const struct index_records *all, size_t *unseen,
     uint64_t *octets)

@@ -51,6 +51,7 @@ struct index {
 	bool durable;
 	bool alone;		/* being opened by index_file_open_alone() */
 	bool soft;		/* commits are not synced now */
+	bool soft_last;		/* the last one was not, whoever made it */
 	int wal_pages;		/* since the last checkpoint */
 	int page_size;
 

@@ -251,13 +251,17 @@ check_briefs(struct side *lazy, const struct side *all)
 {
 	uint32_t uids[16];
 	uint64_t octets, want_octets = 0;
-	size_t unseen, want_unseen = 0, count = all->all.count, at, next;
+	size_t unseen, want_unseen = 0, want_unwritten = 0, count = all->all.count, at, next;
 
 	assert_int_equal(lazy->all.count, count);
 	for (size_t i = 0; i < count; i++) {
 		want_octets += all->all.p[i].wire_size;
 		want_unseen += (all->all.p[i].flags & FLAG_SEEN) == 0;
+		want_unwritten += all->all.p[i].uid_seen == 0 ||
+		    all->all.p[i].flags != 0;
 	}
+	assert_int_equal(index_unwritten(lazy->ix, &lazy->all),
+	    want_unwritten);
 	index_sums(lazy->ix, &lazy->all, &unseen, &octets);
 	assert_int_equal(unseen, want_unseen);
 	assert_int_equal(octets, want_octets);
@@ -310,6 +314,7 @@ test_random(void **state)
 				size_t i = chance((uint32_t)w->all.count);
 
 				w->all.p[i].flags ^= FLAG_SEEN;
+				w->all.p[i].uid_seen = w->all.p[i].uid;
 				index_note_touched(w->ix, i);
 			}
 		} else if (what < 98) {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -436,10 +437,11 @@ test_crash(void **state)
 	mboxroom_forget_index(&room);
 }
 
-/* What was synced: files of the index, and others. */
+/* What was synced: files of the index, and others; by the scribe too. */
 static struct {
 	int index, mail;
-} synced;
+	bool index_first;	/* before any mail */
+} *synced;
 
 /* In place of libc's, for SQLite too. */
 __attribute__((visibility("default"))) int
@@ -450,10 +452,12 @@ fdatasync(int fd)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	if (readlink(link, path, sizeof path - 1) < 1 ||
 	    strncmp(path, room.index, strlen(room.index)) != 0)
-		synced.mail++;
+		synced->mail++;
 	/* With the first sync of the log goes one of its directory. */
-	else if (path[strlen(room.index)] != '\0')
-		synced.index++;
+	else if (path[strlen(room.index)] != '\0') {
+		synced->index++;
+		synced->index_first = synced->index_first || synced->mail == 0;
+	}
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -552,14 +556,14 @@ test_power(void **state)
 			if (rows[i].deliver)
 				mboxroom_add(name->inbox ? room.spool : path,
 				    SPAN(other));
-			synced.index = synced.mail = 0;
+			memset(synced, 0, sizeof *synced);
 			assert_int_equal(mboxroom_append(&room, name, box,
 			    items, rows[i].count, &f), 0);
-			assert_int_equal(synced.mail, 1);
-			if (synced.index != want)
-				fail_msg("row %zu: %d", i, synced.index);
+			assert_int_equal(synced->mail, 1);
+			if (synced->index != want)
+				fail_msg("row %zu: %d", i, synced->index);
 			/* What is synced stays as it is now. */
-			if (synced.index > 0) {
+			if (synced->index > 0) {
 				buf_clear(&old[0]);
 				buf_clear(&old[1]);
 				index_copy(name, old, false);
@@ -573,7 +577,7 @@ test_power(void **state)
 			box_close(box);
 			/* From here on as it would go on after that. */
 			box = again;
-			if (synced.index == 0) {
+			if (synced->index == 0) {
 				buf_clear(&old[0]);
 				buf_clear(&old[1]);
 				index_copy(name, old, false);
@@ -584,6 +588,47 @@ test_power(void **state)
 		buf_clear(&old[1]);
 	}
 	assert_int_equal(box_delete(&room.account, &names[0], &f), 0);
+	unlink(room.spool);
+	mboxroom_forget_index(&room);
+}
+
+/* What may be lost is made durable before anything but the end of the file is
+ * changed; once is enough. */
+static void
+test_harden(void **state)
+{
+	struct mboxroom_item it = item("A: b\r\n\r\nx\r\n");
+	struct fault f = { .code = FAULT_NONE };
+	struct box *box;
+
+	(void)state;
+	mboxroom_write(room.spool, SPAN("From a " DATE "A: b\n\nold\n\n"));
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	for (int round = 0; round < 3; round++) {
+		uint32_t uid = box->meta.uidnext;
+
+		assert_int_equal(mboxroom_append(&room, &mboxroom_inbox, box,
+		    &it, 1, &f), 0);
+		memset(synced, 0, sizeof *synced);
+		switch (round) {
+		case 0:
+			assert_int_equal(box_harden(box, &f), 0);
+			assert_int_equal(synced->index, 1);
+			assert_int_equal(box_harden(box, &f), 0);
+			assert_int_equal(synced->index, 1);
+			break;
+		case 1:
+			assert_int_equal(box_flush(box, true, &f), 0);
+			assert_true(synced->index_first && synced->mail > 0);
+			break;
+		case 2:
+			assert_int_equal(box_expunge(box, &uid, 1, false,
+			    &f), 0);
+			assert_true(synced->index_first);
+			break;
+		}
+	}
+	box_close(box);
 	unlink(room.spool);
 	mboxroom_forget_index(&room);
 }
@@ -886,6 +931,9 @@ setup(void **state)
 	setenv("TZ", "UTC", 1);
 	tzset();
 	mboxroom_make(&room);
+	synced = mmap(NULL, sizeof *synced, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(synced != MAP_FAILED);
 	return 0;
 }
 
@@ -909,6 +957,7 @@ main(void)
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_crash),
 		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_harden),
 		cmocka_unit_test(test_other_boot),
 		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_memory),
