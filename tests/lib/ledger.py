@@ -190,11 +190,13 @@ class Writer:
                 target[i].state = MUST
                 if word == "MOVE":
                     source[i].state = GONE
-            else:
+            elif word == "COPY":
                 target[i].state = self.book.refused
                 source[i].state = states[i]
                 if old[i] is not None:
                     target[i] = old[i]
+            # A refused MOVE may have come as far as to the removal, and that
+            # be finished by whoever mends the mailbox.
         if good and uids:
             where = dict(zip(*uids))
             for i in idents:
