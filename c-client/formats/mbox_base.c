@@ -22,12 +22,16 @@
 /* A last UID that is believed is below 2^31. */
 #define LAST_MAX	(UINT32_C(1) << 31)
 
+/* The longest internal data that are made anew. */
+#define INTERNAL_MAX	(64u * 1024)
+
 /* The file's first message. */
 struct front {
 	struct buf text;
 	size_t header;		/* where its header begins in there */
 	struct mbox_meta meta;
 	size_t at, n;		/* the value of its base; n 0: none */
+	bool led;		/* something is in front of its separator */
 };
 
 uint32_t
@@ -103,6 +107,7 @@ front_read(struct mbox *m, struct front *f, struct fault *why)
 	if (at == -1 || (lf = memchr(f->text.p + at, '\n',
 	    f->text.n - (size_t)at)) == NULL)
 		return 0;
+	f->led = at != 0;
 	f->header = (size_t)(lf + 1 - f->text.p);
 	value_find(f);
 	digest = digest_new();
@@ -166,10 +171,15 @@ has_name(struct span names, struct span name)
 	return false;
 }
 
+/* Internal data that can't be made anew are as good as they can be. */
 static bool
-is_named(const struct front *f, const struct box_meta *meta)
+is_named(const struct front *f, struct box *box)
 {
-	if (f->n == 0 || f->meta.internal)
+	const struct box_meta *meta = &box->meta;
+	const struct record *r = box->count == 0 ? NULL : box_at(box, 0);
+
+	if (f->n == 0 || r == NULL || (f->meta.internal &&
+	    (f->led || r->place > INTERNAL_MAX)))
 		return true;
 	for (size_t i = 0; i < meta->keyword_count; i++)
 		if (!has_name(f->meta.names, span_of(meta->keywords[i])))
@@ -188,7 +198,7 @@ mbox_base_put(struct mbox *m, uint32_t *last, bool *named, struct fault *why)
 	*last = 0;
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
-	*named = is_named(&f, &box->meta);
+	*named = is_named(&f, m->box);
 	if (status == 0 && f.n > 0) {
 		if (f.meta.base && f.meta.uidvalidity ==
 		    box->meta.uidvalidity && f.meta.last > want &&
@@ -217,7 +227,7 @@ mbox_base_is_named(struct mbox *m, bool *named, struct fault *why)
 
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
-	*named = status == 0 && is_named(&f, &m->box->meta);
+	*named = status == 0 && is_named(&f, m->box);
 	buf_clear(&f.text);
 	return status;
 }
