@@ -54,19 +54,31 @@ mbox_base_is_low(const struct box *box)
 	    box->meta.uidnext > s.last && box->meta.uidnext - 1 > s.last;
 }
 
-static void
-value_find(struct front *f)
+/* The header alone: what is in bodies, and in other messages, says nothing. */
+static struct span
+header_of(const struct front *f)
 {
-	struct mbox_meta_walk w = { .rest = span_slice(buf_span(&f->text),
-	    f->header, f->text.n) };
+	struct span text = span_slice(buf_span(&f->text), f->header,
+	    f->text.n);
+	struct mbox_meta_walk w = { .rest = text };
+
+	while (mbox_meta_next(&w))
+		if (w.line.p[0] == '\n' || (w.line.n == 2 &&
+		    w.line.p[0] == '\r' && w.line.p[1] == '\n'))
+			return span_slice(text, 0, text.n - w.rest.n);
+	return text;
+}
+
+static void
+value_find(struct front *f, struct span header)
+{
+	struct mbox_meta_walk w = { .rest = header };
 
 	f->n = 0;
 	while (mbox_meta_next(&w)) {
 		struct span line = w.line;
 		const char *colon;
 
-		if (line.p[0] == '\n' || line.p[0] == '\r')
-			break;
 		if (w.fold || (w.field != MBOX_FIELD_XIMAPBASE &&
 		    w.field != MBOX_FIELD_XIMAP))
 			continue;
@@ -85,6 +97,7 @@ front_read(struct mbox *m, struct front *f, struct fault *why)
 {
 	size_t want = 16 * 1024;
 	struct digest *digest;
+	struct span header;
 	ptrdiff_t at;
 	const char *lf;
 
@@ -109,10 +122,10 @@ front_read(struct mbox *m, struct front *f, struct fault *why)
 		return 0;
 	f->led = at != 0;
 	f->header = (size_t)(lf + 1 - f->text.p);
-	value_find(f);
+	header = header_of(f);
+	value_find(f, header);
 	digest = digest_new();
-	mbox_meta_parse(span_slice(buf_span(&f->text), f->header,
-	    f->text.n), digest, &f->meta);
+	mbox_meta_parse(header, digest, &f->meta);
 	digest_free(digest);
 	return 0;
 }

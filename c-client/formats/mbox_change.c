@@ -122,7 +122,8 @@ mbox_change_said(const struct mbox_change *c, size_t i, bool uid,
 	const struct record *r = &box->records[i];
 
 	*said = (struct mbox_said){ .meta = &box->meta, .flags = r->flags,
-	    .keywords = r->keywords, .uid = uid ? r->uid : 0 };
+	    .keywords = r->keywords, .uid = uid ? r->uid : 0,
+	    .front = i == 0 };
 	if (i == c->base) {
 		said->uidvalidity = box->meta.uidvalidity;
 		said->last = c->last;

@@ -136,7 +136,8 @@ make_room(struct flush *f, bool base, bool internal)
 	mbox_change_begin(&c, f->m, base ? 0 : f->lacking);
 	c.plan.grows = true;
 	c.last = f->last != 0 ? f->last : base ? mbox_base_last(box) : 0;
-	c.base = base && !internal ? 0 : SIZE_MAX;
+	/* A first message that is made anew keeps its base. */
+	c.base = c.first == 0 && c.last != 0 && !internal ? 0 : SIZE_MAX;
 	if (base && internal)
 		mbox_change_internal(&c);
 	for (size_t i = c.first; i < box->count && status == 0; i++) {
@@ -176,8 +177,7 @@ flush_locked(struct flush *f)
 		return -1;
 	if (!f->leaving || (f->lacking == SIZE_MAX && f->last != 0))
 		return 0;
-	if ((f->last == 0 || !f->named) && mbox_base_is_internal(f->m,
-	    &internal, f->why) == -1)
+	if (mbox_base_is_internal(f->m, &internal, f->why) == -1)
 		return -1;
 	if (f->last == 0 && internal && f->lacking == SIZE_MAX)
 		return 0;
