@@ -22,12 +22,16 @@
 /* A last UID that is believed is below 2^31. */
 #define LAST_MAX	(UINT32_C(1) << 31)
 
+/* The longest internal data that are made anew. */
+#define INTERNAL_MAX	(64u * 1024)
+
 /* The file's first message. */
 struct front {
 	struct buf text;
 	size_t header;		/* where its header begins in there */
 	struct mbox_meta meta;
 	size_t at, n;		/* the value of its base; n 0: none */
+	bool led;		/* something is in front of its separator */
 };
 
 uint32_t
@@ -50,19 +54,31 @@ mbox_base_is_low(const struct box *box)
 	    box->meta.uidnext > s.last && box->meta.uidnext - 1 > s.last;
 }
 
-static void
-value_find(struct front *f)
+/* The header alone: what is in bodies, and in other messages, says nothing. */
+static struct span
+header_of(const struct front *f)
 {
-	struct mbox_meta_walk w = { .rest = span_slice(buf_span(&f->text),
-	    f->header, f->text.n) };
+	struct span text = span_slice(buf_span(&f->text), f->header,
+	    f->text.n);
+	struct mbox_meta_walk w = { .rest = text };
+
+	while (mbox_meta_next(&w))
+		if (w.line.p[0] == '\n' || (w.line.n == 2 &&
+		    w.line.p[0] == '\r' && w.line.p[1] == '\n'))
+			return span_slice(text, 0, text.n - w.rest.n);
+	return text;
+}
+
+static void
+value_find(struct front *f, struct span header)
+{
+	struct mbox_meta_walk w = { .rest = header };
 
 	f->n = 0;
 	while (mbox_meta_next(&w)) {
 		struct span line = w.line;
 		const char *colon;
 
-		if (line.p[0] == '\n' || line.p[0] == '\r')
-			break;
 		if (w.fold || (w.field != MBOX_FIELD_XIMAPBASE &&
 		    w.field != MBOX_FIELD_XIMAP))
 			continue;
@@ -81,6 +97,7 @@ front_read(struct mbox *m, struct front *f, struct fault *why)
 {
 	size_t want = 16 * 1024;
 	struct digest *digest;
+	struct span header;
 	ptrdiff_t at;
 	const char *lf;
 
@@ -103,11 +120,12 @@ front_read(struct mbox *m, struct front *f, struct fault *why)
 	if (at == -1 || (lf = memchr(f->text.p + at, '\n',
 	    f->text.n - (size_t)at)) == NULL)
 		return 0;
+	f->led = at != 0;
 	f->header = (size_t)(lf + 1 - f->text.p);
-	value_find(f);
+	header = header_of(f);
+	value_find(f, header);
 	digest = digest_new();
-	mbox_meta_parse(span_slice(buf_span(&f->text), f->header,
-	    f->text.n), digest, &f->meta);
+	mbox_meta_parse(header, digest, &f->meta);
 	digest_free(digest);
 	return 0;
 }
@@ -166,10 +184,15 @@ has_name(struct span names, struct span name)
 	return false;
 }
 
+/* Internal data that can't be made anew are as good as they can be. */
 static bool
-is_named(const struct front *f, const struct box_meta *meta)
+is_named(const struct front *f, struct box *box)
 {
-	if (f->n == 0 || f->meta.internal)
+	const struct box_meta *meta = &box->meta;
+	const struct record *r = box->count == 0 ? NULL : box_at(box, 0);
+
+	if (f->n == 0 || r == NULL || (f->meta.internal &&
+	    (f->led || r->place > INTERNAL_MAX)))
 		return true;
 	for (size_t i = 0; i < meta->keyword_count; i++)
 		if (!has_name(f->meta.names, span_of(meta->keywords[i])))
@@ -190,7 +213,7 @@ mbox_base_put(struct mbox *m, uint32_t *last, bool *named, struct fault *why)
 		return -1;
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
-	*named = is_named(&f, &box->meta);
+	*named = is_named(&f, m->box);
 	if (status == 0 && f.n > 0) {
 		if (f.meta.base && f.meta.uidvalidity ==
 		    box->meta.uidvalidity && f.meta.last > want &&
@@ -219,7 +242,7 @@ mbox_base_is_named(struct mbox *m, bool *named, struct fault *why)
 
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
-	*named = status == 0 && is_named(&f, &m->box->meta);
+	*named = status == 0 && is_named(&f, m->box);
 	buf_clear(&f.text);
 	return status;
 }

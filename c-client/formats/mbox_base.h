@@ -37,8 +37,8 @@ int mbox_base_put(struct mbox *, uint32_t *last, bool *named,
 
 /*
  * Are the names of all keywords there?  Dovecot drops one from a message that
- * isn't, as a sender's.  True where there is no base, or it is in the internal
- * data.
+ * isn't, as a sender's.  True where there is no base, or it is in internal data
+ * that can't be made anew.
  */
 int mbox_base_is_named(struct mbox *, bool *named, struct fault *);
 

@@ -25,6 +25,9 @@
 
 #include "c-client/base/banned.h"
 
+/* The segment that is the internal data. */
+#define INTERNAL	(SIZE_MAX - 1)
+
 static int
 make_segment(struct mbox_plan *, const struct mbox_segment *, struct span old,
     struct buf *out, struct fault *);
@@ -56,6 +59,7 @@ mbox_change_begin(struct mbox_change *c, struct mbox *m, size_t first)
 	c->plan.tell = tell;
 	c->digest = digest_new();
 	buf_init(&c->head, 0);
+	buf_init(&c->internal, 0);
 	mbox_keywords_init(&c->none);
 }
 
@@ -66,6 +70,7 @@ mbox_change_end(struct mbox_change *c)
 	free(c->moved);
 	digest_free(c->digest);
 	buf_clear(&c->head);
+	buf_clear(&c->internal);
 	mbox_keywords_clear(&c->none);
 }
 
@@ -117,7 +122,8 @@ mbox_change_said(const struct mbox_change *c, size_t i, bool uid,
 	const struct record *r = &box->records[i];
 
 	*said = (struct mbox_said){ .meta = &box->meta, .flags = r->flags,
-	    .keywords = r->keywords, .uid = uid ? r->uid : 0 };
+	    .keywords = r->keywords, .uid = uid ? r->uid : 0,
+	    .front = i == 0 };
 	if (i == c->base) {
 		said->uidvalidity = box->meta.uidvalidity;
 		said->last = c->last;
@@ -146,6 +152,43 @@ mbox_change_keep(struct mbox_change *c, size_t i)
 	    .disk_header = r->disk_header };
 	mbox_plan_copy(&c->plan, r->place, r->disk_size);
 	c->size += r->disk_size;
+}
+
+static void
+internal_make(struct mbox_change *c, uint32_t last, size_t least)
+{
+	const struct box_meta *meta = &c->m->box->meta;
+	int64_t now = mbox_now();
+
+	mbox_names_internal(&c->internal, meta, last, 0, now);
+	if (c->internal.n < least) {
+		size_t pad = least - c->internal.n;
+
+		buf_reset(&c->internal);
+		mbox_names_internal(&c->internal, meta, last, pad, now);
+	}
+}
+
+void
+mbox_change_internal(struct mbox_change *c)
+{
+	uint64_t old = c->m->box->records[0].place;
+
+	internal_make(c, c->last, (size_t)old);
+	c->plan.start = 0;
+	c->size = c->internal.n;
+	mbox_plan_make(&c->plan, 0, old, c->internal.n, INTERNAL);
+}
+
+void
+mbox_change_internal_new(struct mbox_change *c, uint32_t last)
+{
+	internal_make(c, last, 0);
+	if (c->internal.n > c->gap)
+		return;
+	c->last = last;
+	mbox_plan_make(&c->plan, c->plan.old_end, 0, c->internal.n, INTERNAL);
+	c->size += c->internal.n;
 }
 
 /* The separator as it was, and a new header: `pad` blanks more in it. */
@@ -234,9 +277,9 @@ make_segment(struct mbox_plan *plan, const struct mbox_segment *s,
 	struct buf new;
 	bool good;
 
-	if (c->base_internal && s->from_n == 0) {
-		mbox_names_internal(out, c->m->box->meta.uidvalidity, c->last,
-		    mbox_now());
+	/* Made in the session: it says which process, and when. */
+	if (s->message == INTERNAL) {
+		buf_addspan(out, buf_span(&c->internal));
 		return 0;
 	}
 	buf_init(&new, 0);
@@ -286,8 +329,12 @@ static bool
 is_gapless(const struct mbox_change *c)
 {
 	const struct box *box = c->m->box;
-	uint64_t at = c->plan.start;
+	uint64_t at = c->first < box->count ? box->records[c->first].place :
+	    c->plan.start;
 
+	/* But what is in front of the first one is not touched, or made. */
+	if (at != c->plan.start && c->internal.n == 0)
+		return false;
 	for (size_t i = c->first; i < box->count; i++) {
 		const struct record *r = &box->records[i];
 

@@ -42,7 +42,7 @@ struct mbox_change {
 	uint64_t gap;		/* octets that went, less those that came */
 	size_t base;		/* the record whose header gets X-IMAPbase;
 				 * SIZE_MAX: none */
-	bool base_internal;	/* internal data are made in its place */
+	struct buf internal;	/* internal data that are made; n 0: none */
 	uint32_t last;		/* the last UID that the file says; 0: none */
 	struct digest *digest;
 	struct buf head;
@@ -76,6 +76,14 @@ int mbox_change_make(struct mbox_change *, size_t i, uint64_t grow,
 /* The same, with blanks in it so that it is just `more` octets longer. */
 int mbox_change_stretch(struct mbox_change *, size_t i, uint64_t more,
     bool *made, struct fault *);
+
+/*
+ * Plan, before all records, that the file's internal data are made anew with
+ * what the base has to say (c->first is 0); or, behind all that went, that they
+ * come into being, where there is room for them.
+ */
+void mbox_change_internal(struct mbox_change *);
+void mbox_change_internal_new(struct mbox_change *, uint32_t last);
 
 /* Carry it out, by the scribe.  Where that fails the file is a mailbox still,
  * but another one than was planned or known. */

@@ -67,21 +67,10 @@ plan_empty(struct expunge *e)
 {
 	struct mbox_change *c = &e->change;
 	const struct box *box = e->m->box;
-	uint32_t last = mbox_base_last(box);
-	struct buf text;
 
 	c->last = 0;
-	if (box->name.inbox)
-		return;
-	buf_init(&text, 0);
-	mbox_names_internal(&text, box->meta.uidvalidity, last, mbox_now());
-	if (text.n <= c->gap) {
-		c->last = last;
-		c->base_internal = true;
-		mbox_plan_make(&c->plan, c->plan.old_end, 0, text.n, 0);
-		c->size += text.n;
-	}
-	buf_clear(&text);
+	if (!box->name.inbox)
+		mbox_change_internal_new(c, mbox_base_last(box));
 }
 
 /* May this message's header be written anew?  Not with keywords whose names

@@ -127,10 +127,10 @@ put_in_place(struct flush *f)
 	return status;
 }
 
-/* Room in all messages that lack it, and a base in the first one where the
- * file has none, or one that is too short. */
+/* Room in all messages that lack it, and a base in the first one or in the
+ * internal data where the file has none, or one that is too short. */
 static int
-make_room(struct flush *f, bool base)
+make_room(struct flush *f, bool base, bool internal)
 {
 	const struct box *box = f->m->box;
 	struct mbox_change c;
@@ -139,7 +139,10 @@ make_room(struct flush *f, bool base)
 	mbox_change_begin(&c, f->m, base ? 0 : f->lacking);
 	c.plan.grows = true;
 	c.last = f->last != 0 ? f->last : base ? mbox_base_last(box) : 0;
-	c.base = base ? 0 : SIZE_MAX;
+	/* A first message that is made anew keeps its base. */
+	c.base = c.first == 0 && c.last != 0 && !internal ? 0 : SIZE_MAX;
+	if (base && internal)
+		mbox_change_internal(&c);
 	for (size_t i = c.first; i < box->count && status == 0; i++) {
 		bool made = false;
 
@@ -177,12 +180,11 @@ flush_locked(struct flush *f)
 		return -1;
 	if (!f->leaving || (f->lacking == SIZE_MAX && f->last != 0))
 		return 0;
-	if (f->last == 0 && mbox_base_is_internal(f->m, &internal,
-	    f->why) == -1)
+	if (mbox_base_is_internal(f->m, &internal, f->why) == -1)
 		return -1;
 	if (f->last == 0 && internal && f->lacking == SIZE_MAX)
 		return 0;
-	return make_room(f, f->last == 0 ? !internal : !f->named);
+	return make_room(f, f->last == 0 ? !internal : !f->named, internal);
 }
 
 int

@@ -21,15 +21,20 @@
 #include "c-client/formats/mbox_format.h"
 #include "c-client/formats/mbox_merge.h"
 #include "c-client/formats/mbox_meta.h"
+#include "c-client/formats/mbox_room.h"
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/mime/date.h"
 #include "c-client/store/account.h"
+#include "c-client/store/box.h"
 #include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
 
 /* So much of a file tells what it is. */
 #define HEAD_SIZE	4096u
+
+/* Columns for names of keywords to come, in the internal data. */
+#define NAMES_ROOM	480u
 
 /* The first octets of a mailbox file: FAULT_CANNOT where they are not those
  * of one. */
@@ -122,8 +127,8 @@ name_fault(const struct name *name, struct fault *why)
 }
 
 void
-mbox_names_internal(struct buf *out, uint32_t uidvalidity, uint32_t last,
-    int64_t now)
+mbox_names_internal(struct buf *out, const struct box_meta *meta,
+    uint32_t last, size_t pad, int64_t now)
 {
 	struct buf date;
 	char host[256] = "localhost";
@@ -144,11 +149,13 @@ mbox_names_internal(struct buf *out, uint32_t uidvalidity, uint32_t last,
 	    host);
 	buf_adds(out, "Subject: DON'T DELETE THIS MESSAGE -- "
 	    "FOLDER INTERNAL DATA\n");
-	buf_addf(out, "Message-ID: <%u.%ld@%s>\n", uidvalidity,
-	    (long)getpid(), host);
-	/* The blanks are for names of keywords. */
-	buf_addf(out, "X-IMAP: %010u %010u%480s\nStatus: RO\n\n",
-	    uidvalidity, last, "");
+	buf_addf(out, "Message-ID: <%u.%ld@%s>\nX-IMAP: ",
+	    meta->uidvalidity, (long)getpid(), host);
+	mbox_room_base(out, meta, meta->uidvalidity, last);
+	pad += NAMES_ROOM;
+	memset(buf_room(out, pad), ' ', pad);
+	out->n += pad;
+	buf_adds(out, "\nStatus: RO\n\n");
 	buf_adds(out,
 	    "Mail programs keep facts about this folder here.  They hide "
 	    "this message, and\nmake a new one if it is removed; messages "
@@ -176,6 +183,8 @@ mbox_create(struct account *account, const struct name *name,
 	const char *last;
 	struct buf text;
 	int64_t now = mbox_now();
+	struct box_meta meta = { .uidvalidity = mbox_merge_uidvalidity(0,
+	    now) };
 	int dir, fd, status;
 
 	if (name->inbox)
@@ -191,7 +200,7 @@ mbox_create(struct account *account, const struct name *name,
 		return -1;
 	}
 	buf_init(&text, 0);
-	mbox_names_internal(&text, mbox_merge_uidvalidity(0, now), 0, now);
+	mbox_names_internal(&text, &meta, 0, 0, now);
 	status = place_give_mode(account, name, dir, fd) == -1 ?
 	    name_fault(name, why) :
 	    file_fill(fd, dir, buf_span(&text), name, why);

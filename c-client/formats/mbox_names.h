@@ -6,11 +6,13 @@
 #ifndef FORMATS_MBOX_NAMES_H
 #define FORMATS_MBOX_NAMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "c-client/store/driver.h"
 
 struct account;
+struct box_meta;
 struct buf;
 struct fault;
 struct name;
@@ -24,11 +26,12 @@ int mbox_rename(struct account *, const struct name *from,
     const struct name *to, struct fault *);
 
 /*
- * The message that keeps UIDVALIDITY and the last UID of a mailbox where other
- * mail programs look for them, and which none of them shows; added to `out`.
+ * The message that keeps UIDVALIDITY, the last UID and the names of keywords of
+ * a mailbox where other mail programs look for them, and which none of them
+ * shows; added to `out`.  It has room for names to come, and `pad` blanks more.
  */
-void mbox_names_internal(struct buf *out, uint32_t uidvalidity, uint32_t last,
-    int64_t now);
+void mbox_names_internal(struct buf *out, const struct box_meta *,
+    uint32_t last, size_t pad, int64_t now);
 
 /* Make the missing INBOX, empty.  FAULT_EXISTS; FAULT_PERM where the spool
  * is not the user's to make files in. */

@@ -176,7 +176,9 @@ mbox_room_patch(char *header, size_t n, const struct mbox_said *said,
 	size_t begin[LINES + 1] = { 0 };
 
 	slots_find((struct span){ header, n }, &slots);
-	if (slots.odd)
+	if (slots.odd || (!said->front &&
+	    (slots.of[MBOX_FIELD_XIMAPBASE].count > 0 ||
+	    slots.of[MBOX_FIELD_XIMAP].count > 0)))
 		return MBOX_ROOM_NONE;
 	buf_init(&text, 0);
 	for (size_t i = 0; i < LINES && all != MBOX_ROOM_NONE; i++) {

@@ -27,6 +27,8 @@ struct mbox_said {
 	uint16_t flags;
 	struct keywords keywords;
 	uint32_t uid;			/* 0: leave X-UID as it is */
+	bool front;			/* it is the first message of a file:
+					 * X-IMAPbase in others is forged */
 	uint32_t uidvalidity, last;	/* of X-IMAPbase, in the first message
 					 * of a file; last 0: no such line */
 };

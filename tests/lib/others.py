@@ -91,29 +91,29 @@ def mutt(a, path, keys):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
 
 
-def snail(a, path, *commands):
-    """s-nail in batch mode on a mailbox.  Its status, and what it wrote."""
-    done = subprocess.run(["s-nail", "-n", "-#", "-S", "folder=" + a.home,
-        "-S", "hold", "-S", "keep", "-f", path],
-        input=("\n".join(commands) + "\n").encode(), cwd=a.home,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=environment(a), preexec_fn=a.drop, timeout=WAIT_SECS)
-    return done.returncode, done.stdout
-
-
-def mailutil(host, *args):
-    """The old toolkit's program; it looks its user up."""
+def batch(host, args, text=b""):
+    """A program that looks its user up.  Its status, and what it wrote."""
     a = host.account()
     lib = os.path.join(host.dir, "passwd.so")
     if not os.path.exists(lib):
-        lib = server.preload("passwd", host.dir)
+        server.preload("passwd", host.dir)
         os.chmod(lib, 0o755)
-    done = subprocess.run(["mailutil", *args], cwd=a.home,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=dict(environment(a), LD_PRELOAD=lib,
-        PASSWD_USER=a.name, PASSWD_HOME=a.home), preexec_fn=a.drop,
-        timeout=WAIT_SECS)
-    return done.returncode, done.stdout
+    done = subprocess.run(args, input=text, cwd=a.home,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=dict(environment(a), LD_PRELOAD=lib, PASSWD_USER=a.name,
+        PASSWD_HOME=a.home), preexec_fn=a.drop, timeout=WAIT_SECS)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def snail(host, path, *commands):
+    """s-nail on a mailbox."""
+    return batch(host, ["s-nail", "-n", "-#", "-S", "hold", "-S", "keep",
+        "-f", path], "\n".join(commands + ("",)).encode())
+
+
+def mailutil(host, *args):
+    """The old toolkit's program."""
+    return batch(host, ["mailutil", *args])
 
 
 class Dovecot:

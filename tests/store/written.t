@@ -82,6 +82,31 @@ def fixtures(host):
         forget(host)
 
 
+def rewritten(host):
+    """What they wrote, with flags and keywords for which it has no room: all
+    is in the file afterwards, with their UIDs and UIDVALIDITY."""
+    a = host.account()
+    for name in ("toolkit", "dovecot", "mutt"):
+        with open(os.path.join(DATA, name), "rb") as f:
+            data = f.read()
+        # As short as it can be.
+        data = re.sub(rb"(?m)^(X-[^:]*:.*?) +$", rb"\1", data)
+        for box, path in (("INBOX", a.spool), ("box", a.home + "/box")):
+            what = "%s as %s, written anew" % (name, box)
+            a.write(path, data)
+            c = host.imap()
+            c.select(box)
+            c.must("STORE 1:* +FLAGS.SILENT (\\Flagged $Of-a-long-name)")
+            want = told(c, box)
+            c.must("LOGOUT")
+            forget(host)
+            c = host.imap()
+            got = told(c, box)
+            tap.equal((got[0], got[2]), (want[0], want[2]), what)
+            c.must("LOGOUT")
+            forget(host)
+
+
 def forged(host):
     a = host.account()
     with open(os.path.join(DATA, "forged"), "rb") as f:
@@ -178,7 +203,7 @@ def by_mutt(host):
 
 def main():
     host = server.Host(programs=("imapd", "ipop3d"))
-    for part in (fixtures, forged, by_mutt, by_dovecot):
+    for part in (fixtures, rewritten, forged, by_mutt, by_dovecot):
         part(host)
     tap.equal(host.faults(), "", "no fault is reported")
 
