@@ -11,7 +11,8 @@ IPOP3D=$PWD/$BUILD/ipopd/ipop3d
 export BUILD IMAPD IPOP3D
 # Those that take longest go first, so that none is left to run alone.
 if [ $# -eq 0 ]; then
-	first="tests/build/words.t tests/protocol/run.t tests/clients/inetd.t
+	first="tests/store/walk.t tests/store/kills.t tests/build/words.t
+	    tests/protocol/run.t tests/clients/inetd.t
 	    $BUILD/tests/unit/mbox_append.t tests/store/deliver.t
 	    tests/attack/tls.t $BUILD/tests/unit/index.t"
 	for test in tests/*/*.t "$BUILD"/tests/unit/*.t \
