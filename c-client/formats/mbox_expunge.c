@@ -281,9 +281,16 @@ expunge_once(struct box *box, const uint32_t *uids, size_t count,
 	if (status != 1)
 		return status;	/* no INBOX, no messages */
 	status = expunge_locked(&e, uidvalidity, uids, count, deleted_only);
-	/* What is there now? */
-	if (status == -1)
-		mbox_sync_locked(e.m, false, &ignored);
+	/* What is there now?  A scribe that was killed may have left so little
+	 * to do that mending it was the rest. */
+	if (status == -1 && mbox_sync_locked(e.m, false, &ignored) == 0 &&
+	    box->meta.uidvalidity == uidvalidity) {
+		e.count = 0;
+		free(e.gone);
+		choose(&e, uids, count, deleted_only);
+		if (e.count == 0)
+			status = 0;
+	}
 	mbox_unlock(e.m);
 	free(e.gone);
 	return status;
