@@ -196,8 +196,10 @@ class Writer:
                 source[i].state = states[i]
                 if old[i] is not None:
                     target[i] = old[i]
-            # A refused MOVE may have come as far as to the removal, and that
-            # be finished by whoever mends the mailbox.
+        # A refused MOVE that came as far as to the removal takes back the
+        # copies of what is in its place still.
+        if not good and word == "MOVE":
+            self.book.groups.pop()
         if good and uids:
             where = dict(zip(*uids))
             for i in idents:
@@ -238,11 +240,14 @@ class Writer:
         box = self.box
         for i in idents:
             self.book.boxes[box][i].state = MAYBE
-        good, _, _ = self.cmd(command)
+        good, _, seen = self.cmd(command)
+        # CLOSE closes, and warns where it could not remove.
+        warned = any(r[0].startswith(b"* NO") for r in seen)
         for i in idents:
             e = self.book.boxes[box][i]
-            e.state = GONE if good and states[i] == MUST and all(
-                b"\\Deleted" in f for f in e.flags) else MAYBE
+            sure = states[i] == MUST and all(b"\\Deleted" in f for f in
+                e.flags)
+            e.state = GONE if good and sure and not warned else MAYBE
         return good
 
     def expunge(self):
