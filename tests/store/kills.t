@@ -198,7 +198,9 @@ def kills(kind):
         deliverer.go_on()
     tap.diag("killed: %s; delivered: %d, refused: %d; %.1f s" % (counts,
         deliverer.done, deliverer.failed, time.monotonic() - start))
-    if not os.environ.get("KEEP"):
+    if os.environ.get("KEEP"):
+        tap.diag("kept: " + place.dir)
+    else:
         place.remove()
 
 
