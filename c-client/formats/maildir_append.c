@@ -24,6 +24,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_name.h"
 #include "c-client/formats/maildir_note.h"
@@ -122,8 +123,9 @@ letter_write(struct work *w, size_t i)
 
 	buf_addspan(&l->tmp, buf_span(&w->begin));
 	maildir_name_end(&l->tmp, i);
-	fd = openat(w->m->tmp, buf_string(&l->tmp), O_WRONLY | O_CREAT |
-	    O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = TRIP("maildir_append.create") ? -1 : openat(w->m->tmp,
+	    buf_string(&l->tmp), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, 0600);
 	if (fd == -1)
 		return fault_errno(w->why, "make a file in %s/tmp",
 		    w->m->path);
@@ -133,8 +135,8 @@ letter_write(struct work *w, size_t i)
 		fault_errno(w->why, "make a file in %s/tmp", w->m->path);
 	else if (octets_write(fd, item, w->why) == 0) {
 		if (futimens(fd, times) == -1 ||
-		    (w->count <= SYNC_EACH &&
-		    account_sync(w->m->box->account, fd) == -1))
+		    (w->count <= SYNC_EACH && (TRIP("maildir_append.sync") ||
+		    account_sync(w->m->box->account, fd) == -1)))
 			fault_errno(w->why, "write a message");
 		else
 			status = 0;
@@ -153,7 +155,7 @@ letters_write(struct work *w)
 		if (letter_write(w, i) == -1)
 			return -1;
 	if (w->count > SYNC_EACH && !w->m->box->account->relaxed &&
-	    syncfs(w->m->tmp) == -1)
+	    (TRIP("maildir_append.sync_all") || syncfs(w->m->tmp) == -1))
 		return fault_errno(w->why, "sync %s", w->m->path);
 	return 0;
 }
@@ -255,8 +257,8 @@ letters_move(struct work *w)
 		struct letter *l = &w->letters[i];
 
 		letter_name(w, i);
-		if (renameat(m->tmp, buf_string(&l->tmp), m->cur,
-		    buf_string(&l->name)) == -1)
+		if (TRIP("maildir_append.rename") || renameat(m->tmp,
+		    buf_string(&l->tmp), m->cur, buf_string(&l->name)) == -1)
 			return fault_errno(w->why, "rename a message");
 		l->in_tmp = false;
 		l->in_cur = true;
@@ -356,8 +358,10 @@ append_locked(struct work *w)
 	    note_commit(w) == -1)
 		return -1;
 	keywords_write(w);
-	if (letters_move(w) == -1 || list_write(w) == -1 ||
-	    records_commit(w) == -1)
+	if (letters_move(w) == -1 || list_write(w) == -1)
+		return -1;
+	TRIP_KILL("maildir_append.listed");
+	if (records_commit(w) == -1)
 		return -1;
 	for (size_t i = 0; i < w->count; i++) {
 		struct letter *l = &w->letters[i];
@@ -382,8 +386,10 @@ letters_clear(struct work *w)
 
 		if (l->in_tmp)
 			unlinkat(m->tmp, buf_string(&l->tmp), 0);
-		if (l->in_cur)
+		if (l->in_cur) {
+			TRIP_KILL("maildir_append.undo");
 			unlinkat(m->cur, buf_string(&l->name), 0);
+		}
 		buf_clear(&l->tmp);
 		buf_clear(&l->name);
 	}

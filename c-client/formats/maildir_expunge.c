@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing messages from a maildir.  The files go first, then the records:
+ * Removing messages from a maildir, all or none.  The files are renamed into
+ * tmp, from where they can be taken back, then the records go, then the files:
  * killed in between, the next synchronization finds out what is gone.  Lines
  * in the list of UIDs stay until it is written anew.
  */
 #include "c-client/formats/maildir_expunge.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_sync.h"
 #include "c-client/store/box.h"
@@ -28,11 +32,18 @@
 #define TELL_FIRST	2.0
 #define TELL_AGAIN	1.0
 
+/* A message whose file was taken out of the mailbox. */
+struct taken {
+	uint32_t uid;
+	int dir;		/* where it was; -1: it was gone */
+	size_t at;		/* its name, in `names` */
+};
+
 struct work {
 	struct maildir *m;
-	uint32_t *gone;		/* UIDs whose files are gone */
+	struct taken *taken;
 	size_t count;
-	bool in_new;		/* one of them was there */
+	struct buf names;
 	unsigned listed;	/* how often names were read once more */
 	double tell;		/* when it is told next */
 	struct fault *why;
@@ -49,22 +60,31 @@ progress_tell(struct work *w, uint64_t done, uint64_t total)
 	w->tell = file_clock() + TELL_AGAIN;
 }
 
-/* 1: it is not there any more, for sure; 0: left alone; -1 with errno. */
+/*
+ * 1: it is not in the mailbox any more; 0: left alone; -1 with errno.  Where it
+ * was is kept, for who has to take it back.
+ */
 static int
-file_remove(struct work *w, const struct record *r)
+file_take(struct work *w, const struct record *r, struct taken *t)
 {
 	struct maildir *m = w->m;
 
 	for (;;) {
 		const struct maildir_file *f = maildir_find(m, r);
 
-		if (f != NULL && unlinkat(maildir_dir_of(m, f),
-		    maildir_files_name(&m->files, f), 0) == 0) {
-			w->in_new = w->in_new || f->is_new;
-			return 1;
+		t->uid = r->uid;
+		t->dir = f == NULL ? -1 : maildir_dir_of(m, f);
+		t->at = w->names.n;
+		if (f != NULL) {
+			buf_adds(&w->names, maildir_files_name(&m->files, f));
+			buf_addc(&w->names, '\0');
+			if (!TRIP("maildir_expunge.take") && renameat(t->dir,
+			    w->names.p + t->at, m->tmp, w->names.p + t->at) ==
+			    0)
+				return 1;
+			if (errno != ENOENT)
+				return -1;
 		}
-		if (f != NULL && errno != ENOENT)
-			return -1;
 		/* It may have another name by now. */
 		if (w->listed > 0 && f == NULL)
 			return 1;
@@ -78,7 +98,7 @@ file_remove(struct work *w, const struct record *r)
 }
 
 static int
-files_remove(struct work *w, const uint32_t *uids, size_t count,
+files_take(struct work *w, const uint32_t *uids, size_t count,
     bool deleted_only)
 {
 	struct maildir *m = w->m;
@@ -88,21 +108,49 @@ files_remove(struct work *w, const uint32_t *uids, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		ptrdiff_t at = box_find(m->box, uids[i]);
 		const struct record *r;
-		int removed;
+		int taken;
 
 		if (at == -1)
 			continue;
 		r = &m->box->records[at];
 		if (deleted_only && (r->flags & FLAG_DELETED) == 0)
 			continue;
-		removed = file_remove(w, r);
-		if (removed == -1)
+		taken = file_take(w, r, &w->taken[w->count]);
+		if (taken == -1)
 			return fault_errno(w->why, "remove a message");
-		if (removed == 1)
-			w->gone[w->count++] = r->uid;
+		w->count += taken == 1;
 		progress_tell(w, i, count);
 	}
+	TRIP_KILL("maildir_expunge.taken");
+	if (w->count > 0 && (file_sync_directory(m->cur) == -1 ||
+	    file_sync_directory(m->new) == -1))
+		return fault_errno(w->why, "sync %s", m->path);
 	return 0;
+}
+
+/* All of them where they were: none was removed. */
+static void
+files_put_back(struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		const struct taken *t = &w->taken[i];
+		const char *name = w->names.p + t->at;
+
+		TRIP_KILL("maildir_expunge.put_back");
+		if (t->dir != -1)
+			renameat(w->m->tmp, name, t->dir, name);
+	}
+}
+
+/* What can't be removed from tmp now is when it is old. */
+static void
+files_remove(struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		TRIP_KILL("maildir_expunge.unlink");
+		if (w->taken[i].dir != -1)
+			unlinkat(w->m->tmp, w->names.p + w->taken[i].at, 0);
+	}
 }
 
 static int
@@ -114,14 +162,11 @@ records_remove(struct work *w)
 
 	if (w->count == 0)
 		return 0;
-	if (file_sync_directory(m->cur) == -1 || (w->in_new &&
-	    file_sync_directory(m->new) == -1))
-		return fault_errno(w->why, "sync %s", m->path);
 	if (box_begin_soft(box, w->why) == -1)
 		return -1;
 	gone = memory_grow_array(NULL, w->count, sizeof *gone);
 	for (size_t i = 0; i < w->count; i++) {
-		ptrdiff_t at = box_find(box, w->gone[i]);
+		ptrdiff_t at = box_find(box, w->taken[i].uid);
 
 		if (at != -1)
 			gone[n++] = (size_t)at;
@@ -141,18 +186,23 @@ maildir_expunge(struct box *box, const uint32_t *uids, size_t count,
 {
 	struct work w = { .m = box->state, .why = why,
 	    .tell = file_clock() + TELL_FIRST };
-	int status, committed;
+	int status;
 
 	if (maildir_sync_lock(w.m, true, why) == -1)
 		return -1;
-	w.gone = memory_grow_array(NULL, count, sizeof *w.gone);
+	w.taken = memory_grow_array(NULL, count + 1, sizeof *w.taken);
 	status = maildir_sync_locked(w.m, false, why);
 	if (status == 0) {
-		status = files_remove(&w, uids, count, deleted_only);
-		committed = records_remove(&w);
-		status = status == -1 ? -1 : committed;
+		status = files_take(&w, uids, count, deleted_only);
+		if (status == 0)
+			status = records_remove(&w);
+		if (status == 0)
+			files_remove(&w);
+		else
+			files_put_back(&w);
 	}
 	maildir_lock_drop(&w.m->lock);
-	free(w.gone);
+	buf_clear(&w.names);
+	free(w.taken);
 	return status;
 }

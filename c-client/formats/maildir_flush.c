@@ -15,6 +15,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_name.h"
 #include "c-client/formats/maildir_sync.h"
@@ -117,8 +118,8 @@ file_rename(struct work *w, const struct record *r, struct done *done)
 	maildir_name_write(&w->name, parts.base, parts.letters, r->flags,
 	    letters, maildir_keywords_known(&m->keywords), passed);
 	if ((strcmp(name, buf_string(&w->name)) != 0 || f->is_new) &&
-	    renameat(maildir_dir_of(m, f), name, m->cur,
-	    buf_string(&w->name)) == -1)
+	    (TRIP("maildir_flush.rename") || renameat(maildir_dir_of(m, f),
+	    name, m->cur, buf_string(&w->name)) == -1))
 		return -1;
 	maildir_files_rename(&m->files, f, buf_span(&w->name), false);
 	*done = (struct done){ r->uid, r->flags, r->keywords };

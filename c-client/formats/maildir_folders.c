@@ -14,6 +14,8 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/log.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir_lock.h"
 #include "c-client/formats/maildir_place.h"
 #include "c-client/formats/maildir_uidlist.h"
@@ -24,10 +26,12 @@
 
 #include "c-client/base/banned.h"
 
-/* In the order in which they are emptied: what is in tmp and new was not seen
- * by anybody. */
+/* With the last one it is a maildir. */
 static const char *const parts[] = { "tmp", "new", "cur" };
 #define PARTS		(sizeof parts / sizeof parts[0])
+
+/* What cur is called once the mailbox is removed, until it is empty. */
+#define GONE		".cur.imapgone"
 
 /* By this file Courier and Dovecot know a Maildir++ folder. */
 #define FOLDER_MARK	"maildirfolder"
@@ -55,10 +59,13 @@ maildir_folders_probe(struct account *account, const struct name *name,
 	return dir == -1 ? DRIVER_NOT_OURS : DRIVER_MAILBOX;
 }
 
+static int gone_remove(int dir);
+
 static int
 part_make(int dir, const char *part)
 {
-	return mkdirat(dir, part, 0700) == -1 ? -1 :
+	return TRIP("maildir_folders.part") ||
+	    mkdirat(dir, part, 0700) == -1 ? -1 :
 	    maildir_place_give_mode(dir, part, true);
 }
 
@@ -71,11 +78,14 @@ directory_fill(int dir, const struct name *name, bool folder,
 	struct buf list;
 	int status, fd;
 
+	/* Somebody was killed in the middle of a DELETE. */
+	if (gone_remove(dir) == -1)
+		return maildir_place_fault(name, why);
 	for (size_t i = 0; i < PARTS - 1; i++)
 		if (part_make(dir, parts[i]) == -1 && errno != EEXIST)
 			return maildir_place_fault(name, why);
-	fd = !folder ? -1 : openat(dir, FOLDER_MARK, O_WRONLY | O_CREAT |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = !folder || TRIP("maildir_folders.mark") ? -1 : openat(dir,
+	    FOLDER_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd != -1)
 		close(fd);
 	buf_init(&list, 0);
@@ -96,7 +106,8 @@ static int
 create_in(int parent, const char *last, const struct name *name, bool folder,
     bool foreign, struct fault *why)
 {
-	int dir, status = mkdirat(parent, last, 0700);
+	int dir, status = TRIP("maildir_folders.create") ? -1 :
+	    mkdirat(parent, last, 0700);
 
 	/* A directory in which other mailboxes are may become one too. */
 	if (status == 0 && foreign)
@@ -242,7 +253,8 @@ must_be_file(int dir, const char *name)
 static int
 file_remove(int dir, const char *name)
 {
-	return unlinkat(dir, name, 0) == -1 && errno != ENOENT ? -1 : 0;
+	return (TRIP("maildir_folders.unlink") ||
+	    unlinkat(dir, name, 0) == -1) && errno != ENOENT ? -1 : 0;
 }
 
 static int
@@ -255,23 +267,64 @@ own_remove(int dir, const char *name)
 	return 0;
 }
 
-/* Does the function fail for an entry of one of the three? */
+/* The same of one of the directories. */
 static int
-parts_each(int dir, int (*function)(int dir, const char *name))
+part_each(int dir, const char *part, int (*function)(int dir,
+    const char *name))
 {
-	for (size_t i = 0; i < PARTS; i++) {
-		int fd = openat(dir, parts[i], O_RDONLY | O_DIRECTORY |
-		    O_NOFOLLOW | O_CLOEXEC);
-		int status = fd == -1 ? -1 : entries(fd, function), code;
+	int fd = openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	int status = fd == -1 ? -1 : entries(fd, function), code;
 
-		code = errno;
-		if (fd != -1)
-			close(fd);
-		errno = code;
-		if (status == -1)
-			return -1;
-	}
+	code = errno;
+	if (fd != -1)
+		close(fd);
+	errno = code;
+	return status;
+}
+
+static int
+part_remove(int dir, const char *part)
+{
+	if (part_each(dir, part, file_remove) == -1 ||
+	    TRIP("maildir_folders.rmdir_part") ||
+	    unlinkat(dir, part, AT_REMOVEDIR) == -1)
+		return -1;
 	return 0;
+}
+
+static int
+gone_remove(int dir)
+{
+	return part_remove(dir, GONE) == -1 && errno != ENOENT ? -1 : 0;
+}
+
+/* From new to cur, where both are taken away in one step. */
+static int
+to_cur(int dir, const char *name)
+{
+	struct buf to;
+	int status;
+
+	buf_init(&to, 0);
+	buf_addf(&to, "../cur/%s", name);
+	status = renameat2(dir, name, dir, buf_string(&to), RENAME_NOREPLACE);
+	buf_clear(&to);
+	return status == -1 && errno != ENOENT && errno != EEXIST ? -1 : 0;
+}
+
+/* It is a mailbox with all its messages, or none. */
+static int
+messages_take(int dir)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (part_each(dir, parts[i], must_be_file) == -1)
+			return -1;
+	if (gone_remove(dir) == -1 || part_each(dir, "new", to_cur) == -1 ||
+	    TRIP("maildir_folders.take") || renameat(dir, "cur", dir, GONE) ==
+	    -1)
+		return -1;
+	return file_sync_directory(dir);
 }
 
 /* The maildir's own parts; a directory in which something else is stays, as
@@ -279,22 +332,19 @@ parts_each(int dir, int (*function)(int dir, const char *name))
 static int
 contents_remove(struct hold *h, const struct name *name, struct fault *why)
 {
-	if (parts_each(h->dir, must_be_file) == -1)
+	if (messages_take(h->dir) == -1)
 		return errno == ENOTEMPTY ? fault_set(why, FAULT_CANNOT,
 		    "%s has more in it than messages", name->path) :
 		    maildir_place_fault(name, why);
-	if (parts_each(h->dir, file_remove) == -1)
-		return maildir_place_fault(name, why);
-	for (size_t i = 0; i < PARTS; i++)
-		if (unlinkat(h->dir, parts[i], AT_REMOVEDIR) == -1)
-			return errno == ENOTEMPTY ? fault_set(why,
-			    FAULT_INUSE, "mail is coming to %s", name->path) :
-			    maildir_place_fault(name, why);
-	entries(h->dir, own_remove);
+	/* From here on there is no mailbox any more, whatever is left. */
+	if (gone_remove(h->dir) == -1 || part_remove(h->dir, "new") == -1 ||
+	    part_remove(h->dir, "tmp") == -1 ||
+	    entries(h->dir, own_remove) == -1)
+		log_line(LOG_WARNING, "parts of the deleted mailbox %s are "
+		    "left: %s", name->path, strerror(errno));
 	h->lock.has_file = false;
-	if (unlinkat(h->parent, buf_string(&h->last), AT_REMOVEDIR) == -1 &&
-	    errno != ENOTEMPTY && errno != EEXIST)
-		return maildir_place_fault(name, why);
+	TRIP_KILL("maildir_folders.rmdir");
+	unlinkat(h->parent, buf_string(&h->last), AT_REMOVEDIR);
 	return file_sync_directory(h->parent) == -1 ?
 	    fault_errno(why, "remove %s", name->path) : 0;
 }
@@ -364,15 +414,20 @@ maildir_folders_rename(struct account *account, const struct name *from,
 		goto out;
 	second_end(h.dir);
 	/* Its name changes, and the directory is the same. */
-	if (renameat2(h.parent, buf_string(&h.last), parent,
-	    buf_string(&last), RENAME_NOREPLACE) == -1)
+	if (TRIP("maildir_folders.rename") || renameat2(h.parent,
+	    buf_string(&h.last), parent, buf_string(&last),
+	    RENAME_NOREPLACE) == -1)
 		status = errno == EINVAL ? fault_set(why, FAULT_CANNOT,
 		    "%s is below %s", to->path, from->path) :
 		    maildir_place_fault(to, why);
 	else if (h.last.p[0] == '.' && folders_below_rename(h.parent,
-	    buf_span(&h.last), buf_span(&last)) == -1)
+	    buf_span(&h.last), buf_span(&last)) == -1) {
 		status = maildir_place_fault(to, why);
-	else if (file_sync_directory(parent) == -1 ||
+		folders_below_rename(h.parent, buf_span(&last),
+		    buf_span(&h.last));
+		renameat2(parent, buf_string(&last), h.parent,
+		    buf_string(&h.last), RENAME_NOREPLACE);
+	} else if (file_sync_directory(parent) == -1 ||
 	    file_sync_directory(h.parent) == -1)
 		status = fault_errno(why, "rename %s", from->path);
 	else

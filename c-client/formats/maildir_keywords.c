@@ -15,6 +15,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir_place.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
@@ -194,7 +195,8 @@ static int
 lock_open(int dir, struct fault *why)
 {
 	for (int i = 0; i < 2; i++) {
-		int fd = openat(dir, LOCK, O_WRONLY | O_CREAT | O_EXCL |
+		int fd = TRIP("maildir_keywords.create") ? -1 :
+		    openat(dir, LOCK, O_WRONLY | O_CREAT | O_EXCL |
 		    O_NOFOLLOW | O_CLOEXEC, 0600);
 		struct stat st;
 
@@ -224,7 +226,9 @@ maildir_keywords_write(struct maildir_keywords *k, int dir,
 		if (k->names[i] != NULL)
 			buf_addf(&text, "%zu %s\n", i, k->names[i]);
 	if (maildir_place_give_mode(dir, LOCK, false) == -1 ||
-	    file_write_full(fd, text.p, text.n) == -1 || fsync(fd) == -1 ||
+	    file_write_full(fd, text.p, text.n) == -1 ||
+	    TRIP("maildir_keywords.sync") || fsync(fd) == -1 ||
+	    TRIP("maildir_keywords.rename") ||
 	    renameat(dir, LOCK, dir, MAILDIR_KEYWORDS) == -1) {
 		fault_errno(why, "write " MAILDIR_KEYWORDS);
 		unlinkat(dir, LOCK, 0);

@@ -13,8 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "c-client/base/trip.h"
+#include "c-client/formats/maildir_name.h"
 #include "c-client/formats/mbox_lock.h"
 
 #include "c-client/base/banned.h"
@@ -82,26 +85,53 @@ stale_remove(int dir)
 		unlinkat(dir, MAILDIR_LOCK, 0);
 }
 
-/* 1: made, or there can be none; 0: it is there; -1 with the fault. */
+/* A file with our name in it, in tmp. */
 static int
-file_make(struct maildir_lock *lock, int dir, struct fault *why)
+owner_make(int dir, const char *path, struct fault *why)
 {
 	char owner[OWNER_MAX];
 	size_t n = owner_write(owner);
-	int fd = openat(dir, MAILDIR_LOCK, O_WRONLY | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
-	int status;
+	int fd = TRIP("maildir_lock.create") ? -1 : openat(dir, path,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int status = 0;
 
-	if (fd == -1 && errno == EEXIST)
-		return 0;
 	if (fd == -1)
-		return errno == EACCES || errno == EPERM || errno == EROFS ?
-		    1 : fault_errno(why, "make " MAILDIR_LOCK);
-	lock->has_file = true;
-	status = file_write_full(fd, owner, n) == -1 ?
-	    fault_errno(why, "write " MAILDIR_LOCK) : 1;
+		return fault_errno(why, "make %s", path);
+	if (file_write_full(fd, owner, n) == -1)
+		status = fault_errno(why, "write %s", path);
 	close(fd);
 	return status;
+}
+
+/*
+ * 1: made, or there can be none; 0: it is there; -1 with the fault.  It gets
+ * its name when it says whose it is: a process that was killed in between would
+ * leave a lock that nobody can tell to be left.
+ */
+static int
+file_make(struct maildir_lock *lock, int dir, struct fault *why)
+{
+	struct buf path;
+	int status;
+
+	buf_init(&path, 0);
+	buf_adds(&path, "tmp/");
+	maildir_name_begin(&path);
+	maildir_name_end(&path, 0);
+	status = owner_make(dir, buf_string(&path), why);
+	if (status == 0) {
+		if (!TRIP("maildir_lock.link") && linkat(dir,
+		    buf_string(&path), dir, MAILDIR_LOCK, 0) == 0)
+			lock->has_file = true;
+		else if (errno != EEXIST)
+			status = fault_errno(why, "make " MAILDIR_LOCK);
+		TRIP_KILL("maildir_lock.unlink");
+	}
+	unlinkat(dir, buf_string(&path), 0);
+	buf_clear(&path);
+	if (status == -1)
+		return why->code == FAULT_PERM ? 1 : -1;
+	return lock->has_file;
 }
 
 /* The same three answers. */
@@ -112,7 +142,8 @@ try(struct maildir_lock *lock, int dir, bool file, struct fault *why)
 
 	/* A file system that can't do it has none of our locks but the file:
 	 * NFS wants a descriptor that is open for writing. */
-	if (flock(dir, LOCK_EX | LOCK_NB) == -1 && errno != EBADF &&
+	if ((TRIP("maildir_lock.flock") ||
+	    flock(dir, LOCK_EX | LOCK_NB) == -1) && errno != EBADF &&
 	    errno != EOPNOTSUPP && errno != ENOLCK && errno != EINVAL)
 		return errno == EWOULDBLOCK || errno == EINTR ? 0 :
 		    fault_errno(why, "lock a maildir");
@@ -148,6 +179,7 @@ maildir_lock_drop(struct maildir_lock *lock)
 {
 	if (lock->dir == -1)
 		return;
+	TRIP_KILL("maildir_lock.drop");
 	if (lock->has_file)
 		unlinkat(lock->dir, MAILDIR_LOCK, 0);
 	flock(lock->dir, LOCK_UN);

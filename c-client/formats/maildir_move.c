@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_name.h"
 #include "c-client/store/box.h"
@@ -22,7 +23,8 @@ rename_new(int from_dir, const char *from, int to_dir, const char *to)
 {
 	struct stat st;
 
-	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+	if (!TRIP("maildir_move.rename") &&
+	    renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
@@ -98,7 +100,8 @@ base_change(struct maildir *m, struct maildir_files *files,
 /* Is `f` to stay beside `kept`, which has the same base? */
 static bool
 double_settle(struct maildir *m, struct maildir_files *files,
-    struct maildir_file *kept, struct maildir_file *f, bool *moved)
+    struct maildir_file *kept, struct maildir_file *f, bool *moved,
+    bool *left)
 {
 	const char *name = maildir_files_name(files, f);
 	bool may = !m->box->readonly && m->writable;
@@ -118,10 +121,12 @@ double_settle(struct maildir *m, struct maildir_files *files,
 	if (strcmp(name, maildir_files_name(files, kept)) == 0 &&
 	    f->is_new == kept->is_new)
 		return false;
+	*left = *left || !may;
 	if (!may)
 		return false;
 	*moved = true;
 	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+		TRIP_KILL("maildir_move.unlink");
 		unlinkat(maildir_dir_of(m, f), name, 0);
 		return false;
 	}
@@ -130,7 +135,7 @@ double_settle(struct maildir *m, struct maildir_files *files,
 
 void
 maildir_move_doubles(struct maildir *m, struct maildir_files *files,
-    bool *moved)
+    bool *moved, bool *left)
 {
 	size_t kept = 0;
 	bool again = false;
@@ -139,7 +144,7 @@ maildir_move_doubles(struct maildir *m, struct maildir_files *files,
 		if (kept > 0 && memcmp(files->p[kept - 1].digest,
 		    files->p[i].digest, 16) == 0) {
 			if (!double_settle(m, files, &files->p[kept - 1],
-			    &files->p[i], moved))
+			    &files->p[i], moved, left))
 				continue;
 			again = true;
 		}

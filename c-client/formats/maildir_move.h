@@ -16,9 +16,9 @@ void maildir_move_new(struct maildir *, struct maildir_files *, bool *moved);
 /*
  * Of files with the same base: a name that is not there any more is dropped,
  * and one of the same file too.  Another message gets a base of its own; in a
- * session that may not write it is dropped from the listing.
+ * session that may not write it is dropped from the listing, and *left is set.
  */
 void maildir_move_doubles(struct maildir *, struct maildir_files *,
-    bool *moved);
+    bool *moved, bool *left);
 
 #endif

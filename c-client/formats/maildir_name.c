@@ -150,7 +150,7 @@ maildir_name_begin(struct buf *out)
 	/* Two in one microsecond are told apart by what the kernel draws. */
 	if (getentropy(&random, sizeof random) == -1)
 		random = (uint64_t)now.tv_nsec;
-	buf_addf(out, "%lld.M%ldP%ldR%016llxQ", (long long)now.tv_sec,
+	buf_addf(out, "%lld.M%06ldP%07ldR%016llxQ", (long long)now.tv_sec,
 	    now.tv_nsec / 1000, (long)getpid(), (unsigned long long)random);
 }
 

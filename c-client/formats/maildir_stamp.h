@@ -25,7 +25,8 @@ struct maildir_stamp {
 	uint32_t format;	/* MAILDIR_STAMP_FORMAT */
 	uint16_t doubtful;	/* something could have changed after it was
 				 * taken, within the clock's last tick */
-	uint16_t unmoved;	/* messages are in new still */
+	uint16_t unmoved;	/* messages are in new still, or have a base in
+				 * common */
 	uint64_t dev;
 	uint32_t lines;		/* in the list of UIDs, those of messages that
 				 * are gone too */

@@ -20,6 +20,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
+#include "c-client/base/trip.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_match.h"
 #include "c-client/formats/maildir_merge.h"
@@ -58,6 +59,7 @@ struct sync {
 	struct maildir_files files;
 	struct maildir_match match;
 	bool moved;		/* names were changed by us */
+	bool left;		/* some are to be, by who may write */
 	bool vanished;		/* a file was not what it had been */
 	struct fault *why;
 };
@@ -71,8 +73,10 @@ maildir_sync_lock(struct maildir *m, bool file, struct fault *why)
 		if (maildir_refresh(m, why) == -1)
 			return -1;
 		dir = m->dir;
-		if (maildir_lock_take(&m->lock, dir, file && m->writable,
-		    m->box->account->lock_timeout, why) == -1)
+		/* A full disk has no room for the file, but mail is read. */
+		if (maildir_lock_take(&m->lock, dir, file && m->writable &&
+		    !m->box->unsticky, m->box->account->lock_timeout,
+		    why) == -1)
 			return -1;
 		/* Is it still the directory with this name? */
 		if (maildir_refresh(m, why) == 0 && m->dir == dir &&
@@ -200,6 +204,7 @@ need_find(struct sync *s)
 	s->list_read = !known || !maildir_stamp_mark_is(&s->before.list,
 	    &s->now.list) || s->before.lines > 2 * box->count + LINES_SPARE;
 	s->whole = s->list_read || s->before.doubtful ||
+	    s->before.unmoved != 0 ||
 	    !maildir_stamp_mark_is(&s->before.cur, &s->now.cur) ||
 	    !maildir_stamp_mark_is(&s->before.keywords, &s->now.keywords);
 }
@@ -259,7 +264,7 @@ files_find(struct sync *s)
 	/* What is found is compared with all that is known. */
 	if (s->whole && box_need_all(s->m->box, s->why) == -1)
 		return -1;
-	maildir_move_doubles(s->m, &s->files, &s->moved);
+	maildir_move_doubles(s->m, &s->files, &s->moved, &s->left);
 	match(s);
 	/* Where the list needs a look: a base that got other fields is only
 	 * known again by it. */
@@ -271,7 +276,7 @@ files_find(struct sync *s)
 	if (s->match.missing > 0) {
 		if (files_read_again(s) == -1)
 			return -1;
-		maildir_move_doubles(s->m, &s->files, &s->moved);
+		maildir_move_doubles(s->m, &s->files, &s->moved, &s->left);
 		match(s);
 	}
 	return 0;
@@ -456,7 +461,7 @@ stamp_finish(struct sync *s)
 	/* What vanished is looked for at once. */
 	if (s->vanished)
 		memset(&s->now.cur, 0, sizeof s->now.cur);
-	s->now.unmoved = 0;
+	s->now.unmoved = s->left;
 	for (size_t i = 0; i < s->files.count && s->now.unmoved == 0; i++)
 		s->now.unmoved = s->files.p[i].is_new;
 	return 0;
@@ -533,7 +538,10 @@ work(struct sync *s)
 		maildir_merge_number(m, &s->merge, &s->match, 1,
 		    s->list.uidvalidity);
 	}
-	if (list_write(s) == -1 || sync_commit(s) == -1)
+	if (list_write(s) == -1)
+		return -1;
+	TRIP_KILL("maildir_sync.listed");
+	if (sync_commit(s) == -1)
 		return -1;
 	files_keep(s);
 	return 0;

@@ -244,6 +244,11 @@ class MaildirPlace(Place):
     def lock(self, box):
         return self.path(box) + "/dovecot-uidlist.lock"
 
+    def leftovers(self):
+        """A lock of what is no maildir any more is in nobody's way."""
+        return [n for n in Place.leftovers(self) if os.path.isdir(
+            os.path.join(self.dir, os.path.dirname(n), "cur"))]
+
     def shown(self, box):
         """In the order of the list of UIDs."""
         path = self.path(box)

@@ -7,7 +7,7 @@ looked at, and the next one begins.  Nothing is lost or doubled, ever.
 
 	KILLS=1000 SEED=7 tests/store/kills.t [FORMAT]
 
-FORMAT is unix or maildir; without it, one after the other.
+FORMAT is unix or maildir; without it, unix, and a quarter of that for maildir.
 """
 
 import os
@@ -166,10 +166,10 @@ def main():
     need_build(tripped=True)
     print("# SEED=%d KILLS=%d" % (SEED, KILLS), flush=True)
     for kind in sys.argv[1:] or KINDS:
-        kills(kind)
+        kills(kind, KILLS if sys.argv[1:] or kind == "unix" else KILLS // 4)
 
 
-def kills(kind):
+def kills(kind, count):
     rng = random.Random(SEED)
     place = KINDS[kind](where=quick_dir(), tripped=True)
     book = Book(place.quoted)
@@ -184,7 +184,7 @@ def kills(kind):
     deliverer.start()
     deliverer.open.set()
     counts, start = {}, time.monotonic()
-    for n in range(KILLS):
+    for n in range(count):
         what = one_kill(place, book, rng)
         word = what.split(",")[0]
         counts[word] = counts.get(word, 0) + 1
@@ -196,6 +196,8 @@ def kills(kind):
             break
         tidy(place, book)
         deliverer.go_on()
+    else:
+        deliverer.hold()
     tap.diag("killed: %s; delivered: %d, refused: %d; %.1f s" % (counts,
         deliverer.done, deliverer.failed, time.monotonic() - start))
     if os.environ.get("KEEP"):
