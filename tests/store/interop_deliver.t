@@ -37,6 +37,14 @@ def letter(n):
         * (1 + n * 131 % 900))
 
 
+SNAIL = """lockfile -1 -r 300 -ml || exit 1
+s-nail -n -# -f "$1"
+status=$?
+lockfile -mu
+exit $status
+"""
+
+
 class Deliverer(threading.Thread):
     """Delivers its share, one after the other."""
 
@@ -66,13 +74,15 @@ class Deliverer(threading.Thread):
             letter(n))
 
     def snail(self, n):
-        """It copies from a mailbox of the user's."""
+        """It copies from a mailbox of the user's.  Where it has not got
+        the fcntl lock after two seconds, because others read, it writes all
+        the same: so lockfile(1) keeps from it who writes."""
         path = os.path.join(self.user.home, "outgoing-%d" % n)
         with open(path, "wb") as f:
             f.write(mailgen.to_mbox([letter(n)]))
         os.chown(path, self.user.uid, self.user.gid)
-        status, said = self.go(["s-nail", "-n", "-#", "-f", path],
-            ("copy 1 %s\nexit\n" % self.user.spool).encode())
+        status, said = self.go(["sh", "-c", SNAIL, "sh", path], ("copy 1 %s\n"
+            "exit\n" % self.user.spool).encode())
         return status or b"[Appended]" not in said, said
 
 
@@ -165,7 +175,7 @@ def settle(user):
 
 
 def main():
-    need("procmail", "maildrop", "s-nail")
+    need("procmail", "lockfile", "maildrop", "s-nail")
     r = room.enter()
     user = r.add_user("joe")
     user.write(".procmailrc", PROCMAILRC % user.spool)
