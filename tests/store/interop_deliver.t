@@ -105,6 +105,7 @@ class Session(threading.Thread):
     def listed(self):
         """{UID: subject}; a number that meant another letter is a fault."""
         out = {}
+        self.c.must("NOOP")     # what came is told first
         for r in self.c.must("UID FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS "
                 "(SUBJECT)])"):
             text = b"".join(r)
@@ -137,7 +138,6 @@ class Expunger(Session):
         doomed = {uid: s for uid, s in self.listed().items()
             if s.endswith(b"doomed")}
         if not doomed:
-            self.c.must("NOOP")
             return
         uids = ",".join(str(u) for u in sorted(doomed))
         self.c.must("UID STORE %s +FLAGS.SILENT (\\Deleted)" % uids)
