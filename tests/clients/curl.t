@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """curl reads the whole spool over imaps:// and pop3s://, and over imap://
-and pop3:// with STARTTLS and STLS."""
+and pop3:// with STARTTLS and STLS; DELE and EXPUNGE leave
+the rest in the spool."""
 
 import os
+import re
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from clientroom import ClientRoom
@@ -25,6 +27,34 @@ def fetch(r, url, name):
     return got
 
 
+def ask(r, url, *args):
+    """A command of its own, for which no message comes back."""
+    return r.user.run("curl", "-sS", "--cacert", r.crt, "--user",
+        "%s:%s" % (r.user.name, r.user.password), *args, url)
+
+
+def removing(r):
+    url = "pop3s://localhost:%d/" % r.ports["pop3s"]
+    done = ask(r, url + "3", "-I", "-X", "DELE")
+    tap.ok(done.returncode == 0, "DELE: curl says 0", done.text[-2000:])
+    r.remove(b"test 2 of a set")
+    r.left("DELE")
+    r.compare(fetch(r, url + "[1-%d]" % len(r.messages), "pop3-after"),
+        "pop3s after it", only_set=False)
+    url = "imaps://localhost:%d/INBOX" % r.ports["imaps"]
+    for command in ("STORE 1,5 +FLAGS (\\Deleted)", "EXPUNGE"):
+        done = ask(r, url, "-X", command)
+        tap.ok(done.returncode == 0, command + ": curl says 0",
+            done.text[-2000:])
+    r.remove(b"test 0 of a set", b"test 5 of a set")
+    r.left("EXPUNGE")
+    c = r.imap()
+    uids = [int(n) for n in re.findall(rb"UID (\d+)", b"".join(b"".join(x)
+        for x in c.must("FETCH 1:* UID")))]
+    tap.equal(uids[:3], [2, 4, 5], "UIDs stay with their messages")
+    r.compare(list(c.bodies().values()), "imaps after it", only_set=False)
+
+
 def main():
     r = ClientRoom("curl")
     count = len(r.messages)
@@ -34,6 +64,7 @@ def main():
         url = "%s://localhost:%d/%s" % (scheme, r.ports[scheme],
             tail % count)
         r.compare(fetch(r, url, scheme), scheme, only_set=False)
+    removing(r)
     done = r.user.run("curl", "-sS", "--cacert", r.crt, "--user",
         "%s:%s" % (r.user.name, "wrong"),
         "imaps://localhost:%d/" % r.ports["imaps"])

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """mbsync (isync): pulls the spool into a Maildir, twice; then flags in both
-directions, a delivery, and a message pushed up.  mbsync adds X-TUID to
-what it pulls or pushes."""
+directions, a delivery, a message pushed up, and messages removed on both
+sides, twice.  mbsync adds X-TUID to what it pulls or pushes."""
 
 import glob
 import os
+import re
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
@@ -34,6 +35,7 @@ Far :far:
 Near :near:
 Patterns INBOX
 Create Near
+Expunge Both
 Sync All
 SyncState *
 """
@@ -50,6 +52,26 @@ def near(r, subject):
         if b"Subject: " + subject + b"\n" in mailgen.unwire(data):
             return path
     raise LookupError(subject)
+
+
+def removed(r, theirs, ours, what):
+    """One message is removed here, and one there."""
+    path = near(r, ours)
+    os.rename(path, path.replace("/new/", "/cur/").split(":2,")[0] + ":2,ST")
+    c = r.imap()
+    uid = re.search(rb"SEARCH (\d+)", b"".join(c.must(
+        'UID SEARCH SUBJECT "%s"' % theirs.decode())[0])).group(1)
+    c.must(b"UID STORE " + uid + b" +FLAGS (\\Deleted)")
+    c.must(b"UID EXPUNGE " + uid)
+    sync(r, what)
+    r.remove(theirs, ours)
+    r.compare(maildir(r.user.home + "/Maildir/INBOX").values(), what,
+        ["X-TUID"])
+    r.left(what, ["X-TUID"])
+    sync(r, what + ", nothing left to do")
+    r.left(what + ", again", ["X-TUID"])
+    r.compare(maildir(r.user.home + "/Maildir/INBOX").values(), what
+        + ", again", ["X-TUID"])
 
 
 def main():
@@ -100,6 +122,9 @@ def main():
     tap.equal(len(glob.glob(inbox + "/*/*")), len(r.messages),
         "no doubles")
     r.compare(maildir(inbox).values(), "in the end", ["X-TUID"])
+    removed(r, b"test 3 of a set", b"test 6 of a set", "removed on both sides")
+    removed(r, b"test 0 of a set", b"pushed up", "the first and the last "
+        "one removed")
     r.quiet_log()
 
 

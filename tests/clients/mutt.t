@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """mutt in a pseudo-terminal: opens imaps://, reads a message, flags it,
 copies everything into a Maildir, leaves; then the same reading by pops://.
+Then it deletes and purges, by imaps:// and by pops://.
 mutt adds Status, Content-Length and Lines to what it copies."""
 
 import os
@@ -97,6 +98,19 @@ class Screen:
         return (pid, got) if pid else None
 
 
+def purge(r, url, what, *numbers):
+    """Deletes these messages, and syncs."""
+    s = Screen(r.user, "-F", ".muttrc", "-e", "set delete=yes", "-f", url)
+    s.expect(r"test %d of a set" % (numbers[0] - 1), what + ": the index")
+    for n in numbers:
+        s.keys("D~s 'test %d of'\n" % n)
+    s.keys("$")
+    s.keys("q")
+    s.leave()
+    r.remove(*[b"test %d of a set" % n for n in numbers])
+    r.left(what)
+
+
 def main():
     r = ClientRoom("mutt")
     r.user.write(".muttrc", RC % {"crt": r.crt, "user": r.user.name,
@@ -146,6 +160,10 @@ def main():
         ["Status", "Content-Length", "Lines"])
     s.keys("q")
     s.leave()
+    purge(r, "imaps://localhost:%d/INBOX" % r.ports["imaps"],
+        "purged by imaps", 3, 8)
+    purge(r, "pops://localhost:%d/" % r.ports["pop3s"], "purged by pops", 1,
+        6, 29)
     r.quiet_log()
 
 

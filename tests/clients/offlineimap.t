@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""offlineimap3 syncs into a Maildir, twice; flags go both ways.  It adds
+"""offlineimap3 syncs into a Maildir, twice; flags and removals
+go both ways.  It adds
 nothing to what it pulls, but parses and prints each message anew with
 Python's email package, which changes badly formed ones: so no corpus."""
 
 import os
+import re
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
@@ -71,7 +73,19 @@ def main():
         "\\Flagged came down")
     seen = b"".join(c.must("FETCH 5 FLAGS")[-1])
     tap.ok(b"\\Flagged" in seen and b"\\Seen" in seen, "flags went up", seen)
-    r.compare(maildir(inbox).values(), "in the end")
+    for number, (theirs, ours) in enumerate(((1, 7), (0, 29))):
+        what = "removed on both sides, no. %d" % number
+        os.unlink(near(r, b"test %d of a set" % ours))
+        c = r.imap()
+        uid = re.search(rb"SEARCH (\d+)", b"".join(c.must(
+            'UID SEARCH SUBJECT "test %d of"' % theirs)[0])).group(1)
+        c.must(b"UID STORE " + uid + b" +FLAGS (\\Deleted)")
+        c.must("EXPUNGE")
+        r.remove(b"test %d of a set" % theirs, b"test %d of a set" % ours)
+        for again in ("", ", again"):
+            sync(r, what + again)
+            r.compare(maildir(inbox).values(), what + again)
+            r.left(what + again)
     r.quiet_log()
 
 

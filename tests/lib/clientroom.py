@@ -8,9 +8,11 @@ import os
 import re
 
 import mailgen
+import mboxfile
 import room
-from imapc import Imap
-from tap import need, tap
+import server
+from imapc import Gone, Imap
+from tap import need, tap, wait_for
 
 
 class ClientRoom:
@@ -28,6 +30,7 @@ class ClientRoom:
         self.room.inetd()
         self.crt = self.room.certificate()
         self.ports = self.room.ports
+        self.referees = []
 
     def mbox(self):
         return b"".join(mailgen.SEPARATOR + m + b"\n"
@@ -38,7 +41,42 @@ class ClientRoom:
         c = Imap(self.ports["imaps"], self.crt)
         c.login(self.user.name, self.user.password)
         c.select("INBOX")
+        self.referees.append(c)
         return c
+
+    def remove(self, *subjects):
+        """These messages are not to be there any more."""
+        lines = [b"Subject: " + s + b"\n" for s in subjects]
+        self.messages = [m for m in self.messages
+            if not any(l in mailgen.unwire(m) for l in lines)]
+
+    def settle(self):
+        """All sessions have ended, and so have written what they write."""
+        for c in self.referees:
+            try:
+                c.cmd("LOGOUT")
+            except (Gone, OSError):
+                pass
+            c.close()
+        self.referees = []
+        uid = str(self.user.uid)
+        wait_for("the sessions' end", lambda: not any(server.status(pid,
+            "Name") in ("imapd", "ipop3d") and uid in (server.status(pid,
+            "Uid") or "").split() for pid in server.parents()))
+
+    def left(self, what, added=()):
+        """The spool has the messages, byte for byte, in their order, and
+        nothing else; a client may have added header fields."""
+        self.settle()
+        with open(self.user.spool, "rb") as f:
+            data = f.read()
+        have = [plain(mailgen.without_hidden(m), added)
+            for m in mboxfile.messages(data)]
+        want = [plain(mailgen.without_hidden(m), added)
+            for m in self.messages]
+        return tap.ok(have == want, what + ": the spool has what it should, "
+            "and nothing else", (len(have), len(want), [x for x in zip(have,
+            want) if x[0] != x[1]][:1]))
 
     def compare(self, got, what, added=(), only_set=True):
         """Every message equals the spool's but for line ends and the header
