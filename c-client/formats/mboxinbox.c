@@ -132,7 +132,7 @@ lock_both(struct mboxinbox *b, int spool, struct fault *why)
 	for (;;) {
 		if (fstat(spool, &st) == -1)
 			return fault_errno(why, "stat the spool");
-		if (st.st_size == 0)
+		if (st.st_size == 0 && !mboxinbox_move_is_begun(b->real))
 			return 0;
 		if (mbox_lock_take(&b->lock, spool, MBOX_LOCK_WRITE,
 		    why) == 0) {
@@ -161,24 +161,27 @@ lock_both(struct mboxinbox *b, int spool, struct fault *why)
 }
 
 static int
-move_from(struct mboxinbox *b, int spool, struct fault *why)
+move_from(struct mboxinbox *b, int spool, bool *torn, struct fault *why)
 {
 	int status = lock_both(b, spool, why);
 
+	*torn = mboxinbox_move_is_begun(b->real);
 	if (status != 1)
 		return status;
-	status = mboxinbox_move(&b->m, spool, why);
-	mbox_unlock(&b->m);
+	status = mboxinbox_move(&b->m, spool, torn, why);
 	mbox_lock_drop(&b->lock);
-	if (status == 0)
+	if (status == 0) {
+		mboxinbox_move_end(b->real);
 		b->logged = false;
+	}
+	mbox_unlock(&b->m);
 	return status;
 }
 
 /*
  * What the spool has goes to ~/mbox.  Where that can't be it stays, and is
- * tried again next time; only what was begun has to be finished before anything
- * else is done.
+ * tried again next time; only a part of a copy has to go before anything else
+ * is done.
  */
 static int
 take_mail(struct mboxinbox *b, struct fault *why)
@@ -186,10 +189,12 @@ take_mail(struct mboxinbox *b, struct fault *why)
 	struct mbox *m = &b->m;
 	struct fault f = { .code = FAULT_NONE };
 	struct stat st;
+	bool torn = false;
 	int spool, status;
 
-	if (mbox_stat(b->real, &m->box->name, &st) == -1 || st.st_size == 0 ||
-	    m->fd == -1 || !m->writable)
+	if (mbox_stat(b->real, &m->box->name, &st) == -1 || m->fd == -1 ||
+	    !m->writable || (st.st_size == 0 &&
+	    !mboxinbox_move_is_begun(b->real)))
 		return 0;
 	spool = mbox_open_file(b->real, &m->box->name, O_RDWR, &st, &f);
 	if (spool == -1) {
@@ -203,14 +208,17 @@ take_mail(struct mboxinbox *b, struct fault *why)
 		b->logged = true;
 		status = 0;
 	} else
-		status = move_from(b, spool, &f);
+		status = move_from(b, spool, &torn, &f);
 	close(spool);
 	if (status != -1)
 		return 0;
 	if (f.code != FAULT_INUSE)
 		tell_once(b, f.text);
-	if (!mboxinbox_move_is_begun(b->real))
+	if (!torn)
 		return 0;
+	/* It is not the index that has no room. */
+	if (f.code == FAULT_QUOTA)
+		f.code = FAULT_IO;
 	if (why != NULL)
 		*why = f;
 	return -1;

@@ -48,6 +48,7 @@ struct move {
 	int spool;
 	int home;
 	char *piece;
+	bool torn;		/* a part of a copy may be in ~/mbox */
 	struct fault *why;
 };
 
@@ -95,14 +96,6 @@ note_write(struct move *v, struct mboxinbox_note *n)
 	n->sum = mboxinbox_note_sum(n);
 	return file_replace(v->home, MBOXINBOX_NOTE, (struct span){ (const char *)n,
 	    sizeof *n }, v->why);
-}
-
-/* That it goes need not be durable: it says what is seen in the files. */
-static void
-note_remove(struct move *v)
-{
-	if (unlinkat(v->home, MBOXINBOX_NOTE, 0) == -1 && errno != ENOENT)
-		log_line(LOG_WARNING, "remove %s: %s", MBOXINBOX_NOTE, strerror(errno));
 }
 
 /* XXH3 of octets of a file: 1, or 0 if they are not all there. */
@@ -223,7 +216,6 @@ copy_undo(struct move *v, struct mboxinbox_note *n)
 	struct mbox *m = v->m;
 	struct stat st;
 	uint64_t size, same;
-	int status = 0;
 
 	if (fstat(m->fd, &st) == -1)
 		return fault_errno(v->why, "stat %s", m->path);
@@ -244,12 +236,9 @@ copy_undo(struct move *v, struct mboxinbox_note *n)
 			return -1;
 		m->distrust = true;
 	}
+	v->torn = false;
 	n->to = n->from;
-	if (n->from == 0)
-		note_remove(v);
-	else
-		status = note_write(v, n);
-	return status;
+	return note_write(v, n);
 }
 
 /* How much of the spool's file, from its beginning on, is in ~/mbox: what the
@@ -262,6 +251,7 @@ settle(struct move *v, struct mboxinbox_note *n, uint64_t *done)
 	int there = note_read(v, n), same, whole;
 
 	*done = 0;
+	v->torn = there != 0;
 	if (there != 1) {
 		*n = (struct mboxinbox_note){ .from = 0 };
 		return there;
@@ -273,8 +263,8 @@ settle(struct move *v, struct mboxinbox_note *n, uint64_t *done)
 		return -1;
 	/* It was made empty, or is another one by now. */
 	if (same == 0) {
-		note_remove(v);
 		*n = (struct mboxinbox_note){ .from = 0 };
+		v->torn = false;
 		return 0;
 	}
 	if (fstat(m->fd, &st) == -1)
@@ -284,6 +274,7 @@ settle(struct move *v, struct mboxinbox_note *n, uint64_t *done)
 	    n->offset + (n->to - n->from), n->copied) : 0;
 	if (whole == -1 || (whole == 0 && copy_undo(v, n) == -1))
 		return -1;
+	v->torn = false;
 	*done = n->to;
 	return 0;
 }
@@ -342,10 +333,11 @@ copy(struct move *v, struct mboxinbox_note *n, uint64_t done, uint64_t size)
 	if (note_write(v, n) == -1)
 		return -1;
 	TRIP_KILL("mboxinbox_move.noted");
+	v->torn = true;
 	if (copy_octets(v, n, gap) == 0)
 		return 0;
 	undo.why = &ignored;
-	copy_undo(&undo, n);
+	v->torn = copy_undo(&undo, n) == -1;
 	return -1;
 }
 
@@ -376,7 +368,6 @@ empty(struct move *v, uint64_t octets)
 	TRIP_KILL("mboxinbox_move.emptied");
 	if (TRIP("mboxinbox_move.sync_spool") || fsync(v->spool) == -1)
 		return fault_errno(v->why, "sync the spool's file");
-	note_remove(v);
 	log_line(LOG_INFO, "Moved %llu bytes of new mail to mbox from spool "
 	    "host= %s", (unsigned long long)octets,
 	    account->client != NULL ? account->client : "");
@@ -429,17 +420,33 @@ mboxinbox_move_is_begun(const struct account *account)
 	return begun;
 }
 
+/* That the note goes need not be durable: it says what is seen in the files. */
+void
+mboxinbox_move_end(const struct account *account)
+{
+	int home = home_open(account);
+
+	if (home == -1)
+		return;
+	if (unlinkat(home, MBOXINBOX_NOTE, 0) == -1 && errno != ENOENT)
+		log_line(LOG_WARNING, "remove %s: %s", MBOXINBOX_NOTE,
+		    strerror(errno));
+	close(home);
+}
+
 int
-mboxinbox_move(struct mbox *m, int spool, struct fault *why)
+mboxinbox_move(struct mbox *m, int spool, bool *torn, struct fault *why)
 {
 	struct move v = { .m = m, .spool = spool, .why = why };
 	int status;
 
 	v.home = home_open(m->box->account);
+	*torn = false;
 	if (v.home == -1)
 		return fault_errno(why, "home %s", m->box->account->home);
 	v.piece = memory_alloc(PIECE);
 	status = move_all(&v);
+	*torn = v.torn;
 	free(v.piece);
 	close(v.home);
 	return status;

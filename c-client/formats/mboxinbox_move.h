@@ -35,8 +35,12 @@ bool mboxinbox_move_is_begun(const struct account *);
  * Move all of the open file `spool`; locks for writing are held on it and on
  * ~/mbox, which is `m`.  Finishes what a kill has cut short first.  On -1
  * nothing is lost: FAULT_QUOTA, FAULT_IO, FAULT_CANNOT (the spool's file is no
- * mailbox).
+ * mailbox).  Then *torn says whether ~/mbox may have a part of a copy at its
+ * end.  After 0 the spool's lock is given back, and then, while that of ~/mbox
+ * is held, mboxinbox_move_end() ends it: as long as it has not ended the next
+ * one takes the spool's lock, and so no lock of a killed process stays there.
  */
-int mboxinbox_move(struct mbox *m, int spool, struct fault *);
+int mboxinbox_move(struct mbox *m, int spool, bool *torn, struct fault *);
+void mboxinbox_move_end(const struct account *);
 
 #endif

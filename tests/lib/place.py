@@ -95,16 +95,21 @@ class Place:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def imap(self, trips=None, **kw):
-        return Session(self, "imapd", self.tripped if trips is None else
-            trips, **kw)
+        """The build with fault points alone knows ~/mbox."""
+        if trips is None or self.path("INBOX") != self.spool:
+            trips = self.tripped
+        return Session(self, "imapd", trips, **kw)
 
     def pop(self, trips=None, **kw):
         return PopSession(self, "ipop3d", self.tripped if trips is None else
             trips, **kw)
 
     def path(self, box):
-        return (self.spool if box == "INBOX" else
-            os.path.join(self.home, box))
+        """INBOX is ~/mbox where that exists (EXTRADRIVERS=mbox)."""
+        mbox = os.path.join(self.home, "mbox")
+        if box != "INBOX":
+            return os.path.join(self.home, box)
+        return mbox if self.tripped and os.path.exists(mbox) else self.spool
 
     # What a format makes of lines in a message.
     quoted = staticmethod(mailgen.quoted)
@@ -124,7 +129,8 @@ class Place:
     def deliver(self, message, box="INBOX"):
         """Appends as a delivery agent does that knows fcntl locks and no
         dot-locks (which a killed process may have left)."""
-        with open(self.path(box), "ab") as f:
+        with open(self.spool if box == "INBOX" else self.path(box),
+                "ab") as f:
             fcntl.lockf(f, fcntl.LOCK_EX)
             f.write(mailgen.to_mbox([message]))
 

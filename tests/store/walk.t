@@ -203,6 +203,14 @@ def list_of_two(r):
     w.s.end()
 
 
+def with_mbox(r):
+    """A ~/mbox with letters that are known, and new mail in the spool."""
+    with open(r.place.home + "/mbox", "w"):
+        r.place.own(r.place.home + "/mbox")
+    known(r)
+    r.book.deliver(r.place, (300, 2000, 300000))
+
+
 def no_inbox(r):
     os.unlink(r.place.spool)
 
@@ -256,6 +264,11 @@ def new_mail(r):
     r.w.cmd("NOOP")
     r.w.learn()
     r.book.deliver(r.place, (10,))
+    if r.w.select():
+        r.w.learn()
+
+
+def look(r):
     if r.w.select():
         r.w.learn()
 
@@ -415,6 +428,11 @@ SCENARIOS = [
         "mbox_redo.allocate 1 on eopnotsupp any"]),
     Scenario("hang_up", hang_up, ordinary, flag),
     Scenario("pop_dele", pop_dele, known),
+    Scenario("mbox_open", look, with_mbox, watched=True,
+        only="mboxinbox|mbox_lock"),
+    Scenario("mbox_new_mail", new_mail, with_mbox, only="mboxinbox"),
+    Scenario("mbox_undo", look, with_mbox, watched=True, only="undo",
+        always=["mboxinbox_move.sync 1 once enospc any"]),
     Scenario("rename_inbox", rename_inbox, other),
 ]
 
