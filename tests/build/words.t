@@ -16,6 +16,8 @@ import server
 from imapc import Imap
 from tap import ROOT as TOP, run, tap, wait_for
 
+# What only the mbox format says.
+MOVES = "bytes of new mail to mbox from spool"
 tmp = tempfile.mkdtemp(prefix="imapd-words-")
 tree = os.path.join(tmp, "tree")
 ENV = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
@@ -78,19 +80,22 @@ def main():
 def check_words():
     for words, valid in ((["frobnicate"], "slx"), (["SSLTYPE=maybe"], "nopwd unix"),
                          (["slx", "SSLTYPE=maybe"], "nopwd unix"),
-                         (["PASSWDTYPE=xyz"], "pam std nul")):
+                         (["PASSWDTYPE=xyz"], "pam std nul"),
+                         (["EXTRADRIVERS=mbx"], "valid: mbox, or none"),
+                         (["slx", "EXTRADRIVERS=mbox mmdf"], "valid: mbox, or none")):
         done = make(*words)
         lines = [line for line in done.stderr.splitlines() if valid in line]
         tap.ok(done.returncode != 0 and len(lines) == 1,
                "make %s: one line names the valid words" % " ".join(words), done.stderr)
 
-    done = make("slx", "SSLTYPE=unix", "MAILSPOOL=/no/such/spool")
+    done = make("slx", "SSLTYPE=unix", "EXTRADRIVERS=mbox", "MAILSPOOL=/no/such/spool")
     tap.ok(done.returncode == 0, "make slx SSLTYPE=unix builds", done.stderr[-3000:])
     tap.ok("warning: /no/such/spool does not exist" in done.stdout + done.stderr,
            "a named directory that does not exist is warned about", done.stdout[-500:])
     tap.ok(links("imapd/imapd") == {"libssl", "libcrypto"}, "slx has TLS and no PAM",
            str(links("imapd/imapd")))
     tap.ok(has_text("imapd/imapd", "/no/such/spool"), "MAILSPOOL is built in")
+    tap.ok(has_text("imapd/imapd", MOVES), "EXTRADRIVERS=mbox is built in")
     certs.make(os.path.join(tmp, "imapd.pem"))
     words = capabilities()
     tap.ok("LOGINDISABLED" not in words and "AUTH=PLAIN" in words and "STARTTLS" in words,
@@ -111,8 +116,9 @@ def check_words():
                  "usr/share/imapd/services", "usr/share/imapd/imapd.conf"):
         tap.ok(os.path.isfile(os.path.join(stage, name)), "installed: " + name)
 
-    done = make("lnp", "SSLTYPE=none")
+    done = make("lnp", "SSLTYPE=none", "EXTRADRIVERS=")
     tap.ok(done.returncode == 0, "make lnp SSLTYPE=none builds", done.stderr[-3000:])
+    tap.ok(not has_text("imapd/imapd", MOVES), "EXTRADRIVERS= leaves it out")
     tap.ok(links("ipopd/ipop3d") == {"libpam", "libcrypto"},
            "lnp SSLTYPE=none has PAM and no libssl", str(links("ipopd/ipop3d")))
 
