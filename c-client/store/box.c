@@ -247,8 +247,10 @@ box_write_through(struct box *box)
 	    p->through == box->generation)
 		return !box->unsticky;
 	/* Who only reads has nothing but UIDs to write. */
-	if ((!box->readonly || p->examined) && !is_written(box) &&
-	    box->driver->flush(box, true, &f) == -1)
+	if (box_need_all(box, &f) == -1 ||
+	    ((!box->readonly || p->examined) && !is_written(box) &&
+	    (box->driver->flush(box, true, &f) == -1 ||
+	    box_need_all(box, &f) == -1)))
 		log_line(LOG_WARNING, "UIDs of %s can't be written into it: "
 		    "%s", box->name.path, f.text);
 	p->through = box->generation;
