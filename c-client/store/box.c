@@ -241,7 +241,8 @@ box_write_through(struct box *box)
 		return false;
 	/* Who only reads has nothing but UIDs to write. */
 	if ((!box->readonly || p->examined) && box_unwritten(box) > 0 &&
-	    box->driver->flush(box, true, &f) == -1)
+	    (box->driver->flush(box, true, &f) == -1 ||
+	    box_need_all(box, &f) == -1))
 		log_line(LOG_WARNING, "UIDs of %s can't be written into it: "
 		    "%s", box->name.path, f.text);
 	p->through = box->generation;
