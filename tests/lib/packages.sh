@@ -14,8 +14,8 @@ openssl curl mutt"
 # fail2ban is there for its filter of our log lines, and never started.
 check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
-maildrop openbsd-inetd strace socat expect fail2ban e2fsprogs debootstrap
-dovecot-imapd"
+maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
+e2fsprogs debootstrap dovecot-imapd"
 
 # The server that the benchmark compares with.
 bench="$check dovecot-pop3d"
