@@ -14,10 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/store/box.h"
+#include "c-client/store/index_brief.h"
+#include "c-client/store/index_pack.h"
 #include "c-client/store/index_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -107,6 +110,24 @@ write_edited(const uint8_t *data, size_t size)
 	free(copy);
 }
 
+/* The brief that fits the blob, if it is one. */
+static void
+brief_of(const uint8_t *data, size_t size, struct buf *out)
+{
+	struct span packed = { (const char *)data, size };
+	struct index_blob b = { .key = 2, .change = 1 };
+	struct record r[INDEX_BLOB_RECORDS] = { { 0 } };
+	size_t count = 0;
+
+	if (index_pack_count(packed, INDEX_BLOB_RECORDS, &count))
+		index_pack_read(packed, r);
+	b.count = (uint32_t)count;
+	index_brief_make(&b, r);
+	b.sum = index_sum(data, size, 2);
+	index_brief_write(out, &b);
+	index_brief_clear(&b);
+}
+
 static void
 write_row(unsigned which, const uint8_t *data, size_t size)
 {
@@ -118,16 +139,24 @@ write_row(unsigned which, const uint8_t *data, size_t size)
 	static const uint64_t seeds[] = { 0, 2, UINT64_C(4294967300) };
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
+	struct buf brief;
 
 	write_edited(NULL, 0);
 	must(sqlite3_open(file, &db) == SQLITE_OK);
 	must(sqlite3_prepare_v2(db, sql[which], -1, &s, NULL) == SQLITE_OK);
-	sqlite3_bind_int64(s, 1, (int64_t)index_sum(data, size,
-	    seeds[which]));
+	buf_init(&brief, 0);
+	if (which == 1) {
+		brief_of(data, size, &brief);
+		sqlite3_bind_blob(s, 1, brief.p, (int)brief.n,
+		    SQLITE_STATIC);
+	} else
+		sqlite3_bind_int64(s, 1, (int64_t)index_sum(data, size,
+		    seeds[which]));
 	sqlite3_bind_blob(s, 2, data, (int)size, SQLITE_STATIC);
 	must(sqlite3_step(s) == SQLITE_DONE);
 	sqlite3_finalize(s);
 	sqlite3_close(db);
+	buf_clear(&brief);
 }
 
 static void
