@@ -197,7 +197,8 @@ merge_new(struct merge *m)
 
 	box_remove_all(m->box, true);
 	meta->uidvalidity = scan->based ? scan->uidvalidity :
-	    mbox_merge_uidvalidity(meta->uidvalidity, m->in->now);
+	    mbox_merge_uidvalidity(meta->uidvalidity > m->box->lost ?
+	    meta->uidvalidity : m->box->lost, m->in->now);
 	meta->uidnext = meta->first_recent = 1;
 	for (size_t i = 0; i < scan->count; i++) {
 		const struct mbox_message *msg = &scan->messages[i];

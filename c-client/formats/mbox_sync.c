@@ -70,7 +70,7 @@ sync_missing(struct box *box, struct fault *why)
 	if (box_begin(box, why) == -1)
 		return -1;
 	if (box->meta.uidvalidity == 0) {
-		box->meta.uidvalidity = mbox_merge_uidvalidity(0,
+		box->meta.uidvalidity = mbox_merge_uidvalidity(box->lost,
 		    mbox_now());
 		box->meta.uidnext = box->meta.first_recent = 1;
 	}

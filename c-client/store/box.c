@@ -59,6 +59,9 @@ publish(struct box *box, bool changed)
 	struct box_private *p = private(box);
 	size_t from = index_changed_from(box->index);
 
+	if (box->meta.uidvalidity == 0 && p->uidvalidity != 0)
+		box->lost = p->uidvalidity;
+	p->uidvalidity = box->meta.uidvalidity;
 	box->records = p->records.p;
 	box->count = p->records.count;
 	p->here_from = p->here_to = 0;

@@ -72,6 +72,8 @@ struct box {
 				 * are told (docs/ARCHITECTURE, decision 1) */
 	bool missing;		/* INBOX that does not exist yet: empty */
 	uint64_t generation;	/* grows with each change of `records` */
+	uint32_t lost;		/* UIDVALIDITY of an index that was lost while
+				 * it was open, which must not come again */
 	struct progress *progress;	/* NULL: nobody wants to know */
 };
 

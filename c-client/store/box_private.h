@@ -17,6 +17,7 @@ struct box_private {
 	size_t from;		/* the first record changed since the last
 				 * generation; SIZE_MAX: none */
 	size_t changes[BOX_CHANGES];	/* `from` by generation */
+	uint32_t uidvalidity;	/* the box's, when it was looked at last */
 	bool unsure;		/* what a failed transaction left could not be
 				 * read again: there are no records */
 	bool examined;		/* the client asked for read-only; else it is

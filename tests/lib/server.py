@@ -5,6 +5,7 @@ users have uids of their own, else they are the caller."""
 
 import atexit
 import ctypes
+import fcntl
 import os
 import random
 import re
@@ -92,15 +93,32 @@ class Account:
         return path
 
     def fill(self, data):
-        return self.write(self.spool, data)
+        """The spool anew, under the locks that mail programs take: a session
+        that has just been left may still be writing it."""
+        lock = self.spool + ".lock"
+        wait_for("the dot-lock of the spool", lambda: made(lock))
+        try:
+            with open(self.spool, "ab") as f:
+                fcntl.lockf(f, fcntl.LOCK_EX)
+                return self.write(self.spool, data)
+        finally:
+            os.unlink(lock)
 
     def deliver(self, data):
         """Appends to the spool as a delivery agent does, at once, under
         fcntl and without a dot-lock."""
-        import fcntl
         with open(self.spool, "ab") as f:
             fcntl.lockf(f, fcntl.LOCK_EX)
             f.write(data)
+
+
+def made(path):
+    """Is the file new, and ours?"""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        return True
+    except FileExistsError:
+        return False
 
 
 class Host:
