@@ -201,11 +201,13 @@ is_named(const struct front *f, struct box *box)
 }
 
 int
-mbox_base_put(struct mbox *m, uint32_t *last, bool *named, struct fault *why)
+mbox_base_put(struct mbox *m, bool exact, uint32_t *last, bool *named,
+    struct fault *why)
 {
 	const struct box *box = m->box;
 	struct front f = { .n = 0 };
-	uint32_t want = mbox_base_last(box);
+	uint32_t want = exact ? box->meta.uidnext - 1 : mbox_base_last(box);
+	struct mbox_stamp s;
 	int status;
 
 	*last = 0;
@@ -217,7 +219,8 @@ mbox_base_put(struct mbox *m, uint32_t *last, bool *named, struct fault *why)
 	if (status == 0 && f.n > 0) {
 		if (f.meta.base && f.meta.uidvalidity ==
 		    box->meta.uidvalidity && f.meta.last > want &&
-		    f.meta.last < LAST_MAX)
+		    f.meta.last < LAST_MAX && !(exact &&
+		    mbox_stamp_load(box, &s) && s.last == f.meta.last))
 			want = f.meta.last;
 		if (!value_patch(&f, box, want, named))
 			f.n = 0;

@@ -29,10 +29,12 @@ bool mbox_base_is_low(const struct box *);
  * The lock for writing is held: write UIDVALIDITY, last UID and the names of
  * keywords into the first message, in place and durably.  *last is what it says
  * now; 0 where there is no such line, or no room in it.  Where there is room
- * for the number only, *named is as mbox_base_is_named() has it.  Only the
- * box's stamp is not true after it.  -1: FAULT_IO.
+ * for the number only, *named is as mbox_base_is_named() has it.  `exact`: the
+ * last UID is the last one given and none ahead of it, since a session leaves:
+ * what is delivered next can't claim one of those, should the index be lost.
+ * Only the box's stamp is not true after it.  -1: FAULT_IO.
  */
-int mbox_base_put(struct mbox *, uint32_t *last, bool *named,
+int mbox_base_put(struct mbox *, bool exact, uint32_t *last, bool *named,
     struct fault *);
 
 /*

@@ -138,7 +138,7 @@ make_room(struct flush *f, bool base, bool internal)
 
 	mbox_change_begin(&c, f->m, base ? 0 : f->lacking);
 	c.plan.grows = true;
-	c.last = f->last != 0 ? f->last : base ? mbox_base_last(box) : 0;
+	c.last = f->last != 0 ? f->last : base ? box->meta.uidnext - 1 : 0;
 	/* A first message that is made anew keeps its base. */
 	c.base = c.first == 0 && c.last != 0 && !internal ? 0 : SIZE_MAX;
 	if (base && internal)
@@ -175,7 +175,8 @@ flush_locked(struct flush *f)
 		return -1;
 	if (box->count == 0 || !is_due(f))
 		return 0;
-	if (mbox_base_put(f->m, &f->last, &f->named, f->why) == -1 ||
+	if (mbox_base_put(f->m, f->leaving, &f->last, &f->named,
+	    f->why) == -1 ||
 	    put_in_place(f) == -1)
 		return -1;
 	if (!f->leaving || (f->lacking == SIZE_MAX && f->last != 0))

@@ -395,7 +395,7 @@ base_raise(struct mbox *m, struct fault *why)
 		return -1;
 	if (!mbox_base_is_low(box))
 		return 0;
-	if (mbox_base_put(m, &last, &named, why) == -1 ||
+	if (mbox_base_put(m, false, &last, &named, why) == -1 ||
 	    mbox_stamp_take_written(m->fd, &now, why) == -1 ||
 	    box_begin(box, why) == -1)
 		return -1;

@@ -98,6 +98,26 @@ class Spool:
         others.settle(self.host)
 
 
+def unknown(s):
+    """Delivered when there is no index, so that the headers are what is known:
+    but for what mail programs write into the spool for their user."""
+    others.forget(s.host)
+    old = len(s.rows)
+    s.deliver()
+    c = s.session()
+    got = others.told(c, "INBOX")
+    tap.ok(got[0] == s.validity and got[2][:old] == s.rows[:old] and
+        [(m[0], m[2]) for m in got[2][old:]] == [(m[0], m[2]) for m in
+        s.rows[old:]], s.what + ", delivered without an index: UIDVALIDITY "
+        "and UIDs", (got[0], s.validity, got[2][old - 1:], s.rows[old - 1:]))
+    tap.ok(not any(m[1] - {"\\Seen", "\\Answered", "\\Flagged"}
+        for m in got[2][old:]), s.what + ", delivered without an index: "
+        "neither deleted nor keywords", got[2][old:])
+    tap.equal(s.keywords(c), s.names, s.what + ", delivered without an "
+        "index: keywords")
+    s.leave(c)
+
+
 def stages(s, c):
     """`c` is open and has learnt of what is there."""
     s.deliver()
@@ -120,6 +140,7 @@ def stages(s, c):
     c = s.session()
     s.check(c, "without the index")
     s.leave(c)
+    unknown(s)
     with open(s.a.spool, "rb") as f:
         tap.ok(b"vil" not in f.read(), s.what + ": nothing of it is left in "
             "the file")
