@@ -398,7 +398,7 @@ mbox_change_commit(struct mbox_change *c, struct fault *why)
 	struct mbox_stamp now;
 	int status = -1;
 
-	if (mbox_stamp_take_written(c->m->fd, &now, why) == -1 ||
+	if (mbox_stamp_take_written(c->m->fd, c->size, &now, why) == -1 ||
 	    box_begin(box, why) == -1)
 		goto out;
 	/* Messages come and go under the mailbox's lock only; but the index

@@ -107,6 +107,7 @@ put_in_place(struct flush *f)
 
 	mbox_change_begin(&c, f->m, 0);
 	c.last = f->last;
+	c.size = c.plan.old_end;
 	for (size_t i = 0; i < box->count && status == 0; i++) {
 		const struct record *r = &box->records[i];
 

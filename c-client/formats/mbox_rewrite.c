@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
@@ -398,6 +399,46 @@ cut_all(struct work *w)
 	return mbox_redo_note(w->redo, w->gap, w->gap, 0, SPAN(""), w->why);
 }
 
+/* Piece after piece. */
+static int
+move(struct work *w)
+{
+	while (w->done < w->total) {
+		struct mbox_gap after = w->gap;
+
+		buf_reset(&w->piece);
+		if ((w->plan->grows ? piece_backward(w, &after) :
+		    piece_forward(w, &after)) == -1 ||
+		    piece_write(w, after) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Has a program that takes no lock, or won't wait for it, added something
+ * meanwhile?  That is moved too, before the file is cut off. */
+static bool
+is_late(struct work *w)
+{
+	struct mbox_plan *p = w->plan;
+	struct stat st;
+	uint64_t n;
+
+	if (fstat(w->fd, &st) == -1 || (uint64_t)st.st_size <= p->old_end)
+		return false;
+	n = (uint64_t)st.st_size - p->old_end;
+	mbox_plan_copy(p, p->old_end, n);
+	/* What is done of a segment that became longer is done. */
+	if (w->at == p->count) {
+		w->at--;
+		w->inside = p->segments[w->at].n - n;
+	}
+	p->old_end += n;
+	p->new_end += n;
+	w->total += n;
+	return true;
+}
+
 int
 mbox_rewrite(int fd, struct mbox_redo *redo, struct mbox_plan *p,
     struct fault *why)
@@ -412,17 +453,11 @@ mbox_rewrite(int fd, struct mbox_redo *redo, struct mbox_plan *p,
 		return status;
 	}
 	status = begin(&w);
-
 	buf_init(&w.piece, 0);
-	while (status == 0 && w.done < w.total) {
-		struct mbox_gap after = w.gap;
-
-		buf_reset(&w.piece);
-		status = p->grows ? piece_backward(&w, &after) :
-		    piece_forward(&w, &after);
+	do {
 		if (status == 0)
-			status = piece_write(&w, after);
-	}
+			status = move(&w);
+	} while (status == 0 && !p->grows && is_late(&w));
 	buf_clear(&w.piece);
 	if (status == 0)
 		status = p->grows ? mbox_redo_note(redo, w.gap, w.gap, 0,

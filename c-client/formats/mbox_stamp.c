@@ -173,7 +173,8 @@ mbox_stamp_take(int fd, const struct stat *st, struct mbox_stamp *s,
 }
 
 int
-mbox_stamp_take_written(int fd, struct mbox_stamp *s, struct fault *why)
+mbox_stamp_take_written(int fd, uint64_t size, struct mbox_stamp *s,
+    struct fault *why)
 {
 	struct stat st;
 
@@ -184,6 +185,10 @@ mbox_stamp_take_written(int fd, struct mbox_stamp *s, struct fault *why)
 
 		nanosleep(&rest, NULL);
 	}
+	if ((uint64_t)st.st_size < size)
+		return fault_set(why, FAULT_CHANGED,
+		    "mailbox became shorter while it was written");
+	st.st_size = (off_t)size;
 	return mbox_stamp_take(fd, &st, s, why);
 }
 

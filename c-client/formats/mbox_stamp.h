@@ -43,9 +43,13 @@ bool mbox_stamp_is(const struct box *, const struct mbox_stamp *);
 int mbox_stamp_take(int fd, const struct stat *, struct mbox_stamp *,
     struct fault *);
 
-/* The same after writing to it under a lock: waits until the clock of the
- * file's times has gone on, a few ms, so that the stamp is beyond doubt. */
-int mbox_stamp_take_written(int fd, struct mbox_stamp *, struct fault *);
+/*
+ * The same after writing to it under a lock: waits until the clock of the
+ * file's times has gone on, a few ms, so that the stamp is beyond doubt.  It is
+ * that of the first `size` octets: what somebody adds without a lock is growth.
+ */
+int mbox_stamp_take_written(int fd, uint64_t size, struct mbox_stamp *,
+    struct fault *);
 void mbox_stamp_missing(struct mbox_stamp *);
 
 /* Is the file what it was?  (Doubt is another question.) */

@@ -387,16 +387,16 @@ static int
 base_raise(struct mbox *m, struct fault *why)
 {
 	struct box *box = m->box;
-	struct mbox_stamp now;
+	struct mbox_stamp before, now;
 	uint32_t last;
 	bool named;
 
 	if (mbox_sync_locked(m, true, why) == -1)
 		return -1;
-	if (!mbox_base_is_low(box))
+	if (!mbox_base_is_low(box) || !mbox_stamp_load(box, &before))
 		return 0;
 	if (mbox_base_put(m, false, &last, &named, why) == -1 ||
-	    mbox_stamp_take_written(m->fd, &now, why) == -1 ||
+	    mbox_stamp_take_written(m->fd, before.size, &now, why) == -1 ||
 	    box_begin(box, why) == -1)
 		return -1;
 	now.last = last;
