@@ -95,6 +95,17 @@ streams_close(int except)
 		close(null);
 }
 
+/* Until the session has read the report, or is gone: then nobody has the other
+ * end of the pipe any more. */
+static void
+report_wait(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	while (poll(&p, 1, -1) == -1 && errno == EINTR)
+		;
+}
+
 static void
 child_main(struct mbox *m, int fd, pid_t parent, int (*work)(void *,
     struct mbox_scribe *, struct fault *), void *arg)
@@ -113,6 +124,8 @@ child_main(struct mbox *m, int fd, pid_t parent, int (*work)(void *,
 	if (getppid() == parent) {
 		mbox_lock_hand(&m->lock, (long)parent);
 		if (write(fd, &end, sizeof end) == (ssize_t)sizeof end)
+			report_wait(fd);
+		if (getppid() == parent)
 			_exit(0);
 	}
 	/* The session is gone: nobody else gives the locks back. */

@@ -692,4 +692,4 @@ def main():
             "every fault point was reached")
 
 
-run(main, 900)
+run(main, 1800)

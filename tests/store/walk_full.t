@@ -157,4 +157,4 @@ def main():
         image.close()
 
 
-run(main)
+run(main, 900)
