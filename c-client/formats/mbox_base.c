@@ -95,7 +95,7 @@ value_find(struct front *f, struct span header)
 static int
 front_read(struct mbox *m, struct front *f, struct fault *why)
 {
-	size_t want = 16 * 1024;
+	size_t want = 4 * 1024;
 	struct digest *digest;
 	struct span header;
 	ptrdiff_t at;

@@ -17,7 +17,7 @@
 
 _Static_assert(sizeof(struct mbox_stamp) <= BOX_STAMP_MAX, "room for a stamp");
 
-#define EDGE		4096u
+#define EDGE		2048u
 
 /* So old a change time can't be that of a change to come. */
 #define DOUBT_NSEC	(20 * 1000000)

@@ -22,7 +22,7 @@ struct mbox_stamp {
 	uint64_t dev, ino, size;
 	int64_t modify, change;	/* times, seconds */
 	uint32_t modify_nsec, change_nsec;
-	uint64_t front, tail;	/* XXH3 of the first and last 4 KiB */
+	uint64_t front, tail;	/* XXH3 of the first and last 2 KiB */
 	uint32_t last;		/* the last UID that the file's X-IMAPbase
 				 * says; 0: it has none for the mailbox's
 				 * UIDVALIDITY */
@@ -38,7 +38,7 @@ void mbox_stamp_store(struct box *, const struct mbox_stamp *);
 /* Is box->meta's this one? */
 bool mbox_stamp_is(const struct box *, const struct mbox_stamp *);
 
-/* Of the locked file `fd` with this status: reads 8 KiB; `last` is left 0.
+/* Of the locked file `fd` with this status: reads 4 KiB; `last` is left 0.
  * -1 with FAULT_IO, or FAULT_CHANGED where the file is shorter. */
 int mbox_stamp_take(int fd, const struct stat *, struct mbox_stamp *,
     struct fault *);
@@ -56,7 +56,7 @@ void mbox_stamp_missing(struct mbox_stamp *);
 bool mbox_stamp_holds(const struct mbox_stamp *, const struct stat *);
 
 /* Is the file what it was, with something added behind its end?  Reads
- * 8 KiB. */
+ * 4 KiB. */
 bool mbox_stamp_grown(const struct mbox_stamp *, int fd,
     const struct stat *);
 

@@ -3,7 +3,7 @@
 # What `make run` and `make check` need from Debian: installs what is missing
 # as root, else prints the one line that does and ends with status 1.
 #
-#	packages.sh run | check | bench
+#	packages.sh run | check
 set -eu
 
 run="gcc make libc6-dev libssl-dev libpam0g-dev libsqlite3-dev liblockfile-dev
@@ -11,21 +11,18 @@ liblockfile-bin libxxhash-dev libutf8proc-dev libseccomp-dev libcrypt-dev
 openssl curl mutt"
 
 # Beside those: unit tests, compilers, the programs that tests drive, linters.
-# fail2ban is there for its filter of our log lines, and never started.
+# fail2ban is there for its filter of our log lines, and never started; Dovecot
+# is what mailboxes are shared with, and what the benchmark compares with.
 check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
 maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
-e2fsprogs debootstrap dovecot-imapd"
-
-# The server that the benchmark compares with.
-bench="$check dovecot-pop3d"
+e2fsprogs debootstrap dovecot-imapd dovecot-pop3d"
 
 case "${1-}" in
 run) wanted=$run ;;
 check) wanted=$check ;;
-bench) wanted=$bench ;;
 *)
-	echo "usage: packages.sh run | check | bench" >&2
+	echo "usage: packages.sh run | check" >&2
 	exit 64
 	;;
 esac
