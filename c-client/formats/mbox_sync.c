@@ -355,7 +355,7 @@ mbox_sync_locked(struct mbox *m, bool settle, struct fault *why)
 	if (m->lock.exclusive && mbox_redo_is_there(m) &&
 	    mbox_redo_recover(m, why) == -1)
 		return -1;
-	m->looked = true;
+	m->looked = m->lock.exclusive || !mbox_redo_is_there(m);
 	for (int i = 0; i < TRIES && status == -1; i++) {
 		status = sync_once(m, settle, why);
 		if (status == -1 && why->code != FAULT_CHANGED)
@@ -378,6 +378,9 @@ lock_try(struct mbox *m, struct fault *why)
 	m->lock.timeout = 0;
 	there = mbox_lock(m, mend ? MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st,
 	    why);
+	/* On a full disk it has to wait; mail is read all the same. */
+	if (there == -1 && mend && why->code == FAULT_QUOTA)
+		there = mbox_lock(m, MBOX_LOCK_SCAN, &st, why);
 	m->lock.timeout = timeout;
 	return there;
 }
@@ -462,6 +465,11 @@ sync_shared(struct box *box, struct fault *why)
 	if (!there)
 		return sync_missing(box, why);
 	status = mbox_sync_locked(m, true, why);
+	if (status == -1 && why->code == FAULT_QUOTA && m->lock.exclusive) {
+		mbox_unlock(m);
+		if (mbox_lock(m, MBOX_LOCK_SCAN, &st, why) == 1)
+			status = mbox_sync_locked(m, true, why);
+	}
 	mbox_unlock(m);
 	return status;
 }
