@@ -370,16 +370,17 @@ static int
 lock_try(struct mbox *m, struct fault *why)
 {
 	uint32_t timeout = m->lock.timeout;
-	bool mend = m->writable && (m->box->meta.note_size != 0 ||
-	    mbox_redo_is_there(m));
+	bool redo = mbox_redo_is_there(m);
+	bool mend = m->writable && (m->box->meta.note_size != 0 || redo);
 	struct stat st;
 	int there;
 
 	m->lock.timeout = 0;
 	there = mbox_lock(m, mend ? MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st,
 	    why);
-	/* On a full disk it has to wait; mail is read all the same. */
-	if (there == -1 && mend && why->code == FAULT_QUOTA)
+	/* On a full disk a torn append has to wait, and mail is read all the
+	 * same; half a rewrite would have messages numbered anew. */
+	if (there == -1 && mend && !redo && why->code == FAULT_QUOTA)
 		there = mbox_lock(m, MBOX_LOCK_SCAN, &st, why);
 	m->lock.timeout = timeout;
 	return there;
@@ -465,11 +466,6 @@ sync_shared(struct box *box, struct fault *why)
 	if (!there)
 		return sync_missing(box, why);
 	status = mbox_sync_locked(m, true, why);
-	if (status == -1 && why->code == FAULT_QUOTA && m->lock.exclusive) {
-		mbox_unlock(m);
-		if (mbox_lock(m, MBOX_LOCK_SCAN, &st, why) == 1)
-			status = mbox_sync_locked(m, true, why);
-	}
 	mbox_unlock(m);
 	return status;
 }
