@@ -682,7 +682,8 @@ def main():
         tap.skip("cutting out blocks", "no file system here can do it")
         wanted = [n for n in wanted if n != "expunge_cut"]
         reached.add("mbox_rewrite.collapse")
-    with multiprocessing.Pool(2, server.die_with_us) as pool:
+    # Most of the time they wait, for what was killed and for locks.
+    with multiprocessing.Pool(6, server.die_with_us) as pool:
         for name, runs, got, faults, secs in pool.imap_unordered(walk,
                 wanted):
             reached |= got
