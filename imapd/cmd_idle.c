@@ -56,7 +56,7 @@ take_done(struct session *s)
 }
 
 static int
-next_msecs(const struct idle *i)
+next_msecs(const struct session *s, const struct idle *i)
 {
 	int64_t next = i->end < i->alive ? i->end : i->alive;
 	int64_t now = now_msecs();
@@ -65,6 +65,8 @@ next_msecs(const struct idle *i)
 	msecs = next <= now ? 0 : (int)(next - now);
 	if (i->watch != NULL && watch_msecs(i->watch) < msecs)
 		msecs = watch_msecs(i->watch);
+	if (s->box != NULL && s->box->unsettled && BOX_SETTLE_MSECS < msecs)
+		msecs = BOX_SETTLE_MSECS;
 	return msecs;
 }
 
@@ -103,7 +105,7 @@ idle(struct session *s, struct idle *i)
 	while (!s->end && !take_done(s)) {
 		int fd = i->watch != NULL ? watch_fd(i->watch) : -1;
 
-		switch (session_wait(s, fd, next_msecs(i))) {
+		switch (session_wait(s, fd, next_msecs(s, i))) {
 		case STREAM_OTHER:
 			if (watch_take(i->watch))
 				look(s);

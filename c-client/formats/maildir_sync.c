@@ -110,19 +110,21 @@ maildir_sync_stamp(struct maildir *m, uint32_t lines, struct fault *why)
 	return 0;
 }
 
-/* Is there nothing to do? */
+/* Is there nothing to do, or nothing yet? */
 static bool
-is_unchanged(const struct maildir *m, const struct maildir_stamp *now,
-    bool settle)
+is_done(struct maildir *m, const struct maildir_stamp *now, bool settle)
 {
-	const struct box *box = m->box;
+	struct box *box = m->box;
 	struct maildir_stamp s;
 
-	return box->meta.uidvalidity != 0 && m->suspect == 0 &&
-	    (box->meta.note_size == 0 || box->readonly) &&
-	    maildir_stamp_load(box, &s) && maildir_stamp_holds(&s, now) &&
-	    !(settle && s.doubtful && maildir_stamp_can_settle(&s)) &&
-	    (s.unmoved == 0 || box->readonly);
+	if (box->meta.uidvalidity == 0 || m->suspect != 0 ||
+	    (box->meta.note_size > 0 && !box->readonly) ||
+	    !maildir_stamp_load(box, &s) || !maildir_stamp_holds(&s, now) ||
+	    (settle && s.doubtful && maildir_stamp_can_settle(&s)) ||
+	    (s.unmoved != 0 && !box->readonly))
+		return false;
+	box->unsettled = s.doubtful;
+	return true;
 }
 
 static int
@@ -560,7 +562,7 @@ sync_once(struct maildir *m, bool settle, bool last, struct fault *why)
 	if (index_refresh_now(&s) == 0 && (m->suspect == 0 ||
 	    suspect_settle(&s) == 0) &&
 	    maildir_stamp_take(m->dir, &s.now, why) == 0) {
-		if (is_unchanged(m, &s.now, settle))
+		if (is_done(m, &s.now, settle))
 			status = 0;
 		else {
 			need_find(&s);
@@ -597,7 +599,7 @@ maildir_sync(struct box *box, struct fault *why)
 	if (maildir_refresh(m, why) == -1 ||
 	    maildir_stamp_take(m->dir, &now, why) == -1)
 		return -1;
-	if (is_unchanged(m, &now, true))
+	if (is_done(m, &now, true))
 		return 0;
 	if (maildir_sync_lock(m, true, why) == -1)
 		return -1;

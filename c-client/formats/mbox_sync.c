@@ -44,17 +44,20 @@ struct sync {
 	struct fault *why;
 };
 
-/* Is there nothing to do?  Costs a stat(2). */
+/* Is there nothing to do, or nothing yet?  Costs a stat(2). */
 static bool
-is_unchanged(const struct mbox *m, const struct stat *st)
+is_done(struct mbox *m, const struct stat *st)
 {
-	const struct box *box = m->box;
+	struct box *box = m->box;
 	struct mbox_stamp s;
 
-	return box->meta.uidvalidity != 0 && !m->distrust && m->looked &&
-	    (box->meta.note_size == 0 || !m->writable) &&
-	    mbox_stamp_load(box, &s) && mbox_stamp_holds(&s, st) &&
-	    !(s.doubtful && mbox_stamp_can_settle(&s));
+	if (box->meta.uidvalidity == 0 || m->distrust || !m->looked ||
+	    (box->meta.note_size > 0 && m->writable) ||
+	    !mbox_stamp_load(box, &s) || !mbox_stamp_holds(&s, st) ||
+	    (s.doubtful && mbox_stamp_can_settle(&s)))
+		return false;
+	box->unsettled = s.doubtful;
+	return true;
 }
 
 /* The INBOX is missing: that is an empty mailbox. */
@@ -241,8 +244,10 @@ scan_needed(struct sync *s)
 		    MBOX_MERGE_NEW);
 	else if (mbox_stamp_holds(&s->before, &s->st)) {
 		if (!s->settle || !s->before.doubtful ||
-		    !mbox_stamp_can_settle(&s->before))
+		    !mbox_stamp_can_settle(&s->before)) {
+			m->box->unsettled = s->before.doubtful;
 			return 0;
+		}
 		status = scan_headers(s);
 	} else if (!m->box->shared &&
 	    mbox_stamp_grown(&s->before, m->fd, &s->st))
@@ -446,7 +451,7 @@ sync_shared(struct box *box, struct fault *why)
 			return -1;
 		/* A rewrite may have ended before it began. */
 		m->looked = m->looked || !there || !mbox_redo_is_there(m);
-		if (there && is_unchanged(m, &st))
+		if (there && is_done(m, &st))
 			return 0;
 		if (there)
 			there = lock_try(m, why);

@@ -269,6 +269,7 @@ box_sync(struct box *box, struct fault *why)
 {
 	struct fault f = { .code = FAULT_NONE };
 
+	box->unsettled = false;
 	if (refresh(box, why) == -1)
 		return -1;
 	if (sync_once(box, &f) == 0)

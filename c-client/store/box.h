@@ -26,6 +26,7 @@ struct fault;
 struct index;
 
 #define BOX_STAMP_MAX	128
+#define BOX_SETTLE_MSECS	25
 
 struct box_meta {
 	uint32_t uidvalidity;	/* 0: the index is new, and the format has to
@@ -71,6 +72,9 @@ struct box {
 				 * flags are in the mailbox itself before they
 				 * are told (docs/ARCHITECTURE, decision 1) */
 	bool missing;		/* INBOX that does not exist yet: empty */
+	bool unsettled;		/* the last sync saw no change, but one within
+				 * the clock's tick looks like none: who waits
+				 * for news looks again in BOX_SETTLE_MSECS */
 	uint64_t generation;	/* grows with each change of `records` */
 	uint32_t lost;		/* UIDVALIDITY of an index that was lost while
 				 * it was open, which must not come again */

@@ -105,11 +105,16 @@ def inetd_lines(text):
     return out
 
 
-def kill_all(uid):
-    """Kills what a user that this test made still runs; True if nothing."""
-    mine = [pid for pid in parents()
+def running(uid):
+    """The living processes of a user that this test made."""
+    return [pid for pid in parents()
         if (status(pid, "Uid") or "0").split()[0] == str(uid)
         and not (status(pid, "State") or "Z").startswith("Z")]
+
+
+def kill_all(uid):
+    """Kills what a user that this test made still runs; True if nothing."""
+    mine = running(uid)
     for pid in mine:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -131,6 +136,11 @@ class User:
         os.setgid(self.gid)
         os.setuid(self.uid)
         os.umask(0o077)
+
+    def left(self):
+        """Waits until the user's sessions are gone: they write as they go."""
+        wait_for("the sessions of %s to end" % self.name,
+            lambda: not running(self.uid))
 
     def run(self, *args, secs=60, **kw):
         """Runs a program as the user in his home with a clean environment;

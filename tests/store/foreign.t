@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import server
 from imapc import Gone
-from tap import run, tap
+from tap import run, tap, wait_for
 
 COUNT = 20
 
@@ -104,6 +104,8 @@ def check(host, what, change, expunges=False):
     tap.ok(host.alive() and not host.faults(), what + ": no crash",
         host.faults())
     c.close()
+    # It writes as it goes, and the next one has another mailbox.
+    wait_for("the sessions to end", lambda: not host.sessions())
 
 
 def main():

@@ -437,6 +437,32 @@ def doubles(host, a):
     c.must("LOGOUT")
 
 
+def quick(host, a):
+    """Two deliveries so soon after each other that no time of the directory
+    changes with the second: IDLE tells of both, and long before the look
+    that it takes each minute."""
+    top = a.home + "/mail/tree/quick"
+    c, other = host.imap(), host.imap()
+    other.must("CREATE #driver.maildir/tree/quick")
+    c.select("tree/quick")
+    c.send(b"i IDLE\r\n")
+    c.line()
+    a.write("mail/tree/quick/tmp/x", letter(1))
+    late = []
+    for n in range(100):
+        for half in range(2):
+            os.link(top + "/tmp/x", top + "/new/%d.%d" % (n, half))
+            time.sleep(0.0007 * (1 - half))
+        began = time.monotonic()
+        while c.line() != b"* %d EXISTS\r\n" % (2 * n + 2):
+            pass
+        late.append(time.monotonic() - began)
+    tap.ok(max(late) < 30, "IDLE hears of deliveries within one tick",
+        sorted(late)[-5:])
+    for s in c, other:
+        s.close()
+
+
 def main():
     need("dovecot", "mbsync", "mutt", "script")
     host = server.Host()
@@ -457,6 +483,7 @@ def main():
     names(host, a)
     hostile(host, a)
     doubles(host, a)
+    quick(host, a)
     tap.equal(host.faults(), "", "no fault is reported")
 
 

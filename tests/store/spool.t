@@ -22,6 +22,12 @@ def login(r, user, secs=WAIT_SECS):
     return c
 
 
+def leave(user, c):
+    """Ends a session; it may write, and lock, as it goes."""
+    c.close()
+    user.left()
+
+
 def settings(r, text):
     """imapd.conf is what the room began with, and this."""
     if not hasattr(r, "first_conf"):
@@ -43,7 +49,7 @@ def append(r, user, name, secs=WAIT_SECS):
     c = login(r, user, secs)
     made, (status, line, _) = touched(r, lambda: c.cmd(
         "APPEND INBOX {%d}" % len(LETTER), LETTER))
-    c.close()
+    leave(user, c)
     return status, line, made
 
 
@@ -60,7 +66,7 @@ def debian(r, user):
     tap.equal((st.st_uid, st.st_mode & 0o7777, st.st_size), (user.uid, 0o660,
         0), "as the user's, mode 660, empty")
     tap.equal(c.select(), 0, "and can be selected")
-    c.close()
+    leave(user, c)
     status, line, made = append(r, user, "Debian's spool")
     tap.equal(status, "OK", "APPEND to INBOX")
     tap.ok(made, "with a dot-lock, by way of liblockfile's helper", line)
@@ -93,7 +99,7 @@ def others_name(r, user):
     status, line, _ = c.cmd("SELECT INBOX")
     tap.ok(status == "NO" or c.select() == 0, "a link in the spool is not "
         "followed", line)
-    c.close()
+    leave(user, c)
     tap.ok(os.path.islink(user.spool), "and stays")
     os.unlink(user.spool)
     os.mkfifo(user.spool)
@@ -101,7 +107,7 @@ def others_name(r, user):
     c = login(r, user)
     status, line, _ = c.cmd("SELECT INBOX")
     tap.ok(status in ("NO", "OK"), "a FIFO in the spool hangs nobody", line)
-    c.close()
+    leave(user, c)
     os.unlink(user.spool)
 
 
@@ -111,7 +117,7 @@ def sticky(r, user):
         os.unlink(os.path.join(r.spool, name))
     c = login(r, user)
     tap.equal(c.select(), 0, "spool 1777: no INBOX is an empty INBOX")
-    c.close()
+    leave(user, c)
     status, line, made = append(r, user, "sticky")
     tap.ok(status == "OK" and made, "spool 1777: APPEND makes it", line)
     st = os.stat(user.spool)
@@ -135,7 +141,7 @@ def read_only(r, user):
         status, line, _ = c.cmd("APPEND INBOX {%d}" % len(LETTER), LETTER)
         tap.ok(status == "NO" and re.search(rb"[Rr]ead-only|denied", line),
             "APPEND says why it can't", line)
-        c.close()
+        leave(user, c)
         p = Pop(r.ports["pop3s"], r.certificate())
         p.login(user.name, user.password)
         tap.ok(p.cmd("STAT").startswith(b"+OK 3 "), "by POP3 too")
@@ -153,7 +159,7 @@ def none(r, user):
         line)
     c.must("CREATE box")
     tap.ok(c.append("box", LETTER), "other mailboxes work")
-    c.close()
+    leave(user, c)
     p = Pop(r.ports["pop3s"], r.certificate())
     p.login(user.name, user.password)
     tap.equal(p.cmd("STAT"), b"+OK 0 0\r\n", "POP3: nothing there")
