@@ -110,8 +110,7 @@ def main():
             done.text[-2000:])
         r.compare(got(top), proto, ADDED)
         new = mailgen.head(600, b"delivered later") + b"\nnew\n"
-        with open(r.user.spool, "ab") as f:
-            f.write(mailgen.to_mbox([new]))
+        mailgen.deliver(r.user.spool, mailgen.to_mbox([new]))
         r.messages.append(new)
         done = fetch(r, proto)
         tap.ok(done.returncode == 0, proto + ": again", done.text[-2000:])

@@ -105,8 +105,7 @@ def main():
     tap.ok(b"\\Flagged" in seen and b"\\Seen" in seen, "flags went up", seen)
 
     new = mailgen.head(500, b"delivered later") + b"\nnew\n"
-    with open(r.user.spool, "ab") as f:
-        f.write(mailgen.to_mbox([new]))
+    mailgen.deliver(r.user.spool, mailgen.to_mbox([new]))
     r.messages.append(new)
     sync(r, "after a delivery")
     r.compare(maildir(inbox).values(), "pulled with the delivery",

@@ -5,6 +5,7 @@ Messages are bytes with LF line ends, as a delivery agent writes them.  What
 is generated is the same on each run: the seed is fixed.
 """
 
+import fcntl
 import glob
 import os
 import random
@@ -49,6 +50,14 @@ def quoted(message):
 def to_mbox(messages, separator=SEPARATOR):
     """A mailbox file; the messages are quoted as quoted() does."""
     return b"".join(separator + quoted(m) + b"\n" for m in messages)
+
+
+def deliver(path, data):
+    """Appends to a mailbox file as a delivery agent does, at once, under
+    fcntl and without a dot-lock."""
+    with open(path, "ab") as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        f.write(data)
 
 
 def without_hidden(message):

@@ -7,7 +7,6 @@ With fault points (c-client/base/trip.h): arm() says what is to happen where,
 hits() what was reached.
 """
 
-import fcntl
 import os
 import re
 import signal
@@ -143,12 +142,9 @@ class Place:
             return []
 
     def deliver(self, message, box="INBOX"):
-        """Appends as a delivery agent does that knows fcntl locks and no
-        dot-locks (which a killed process may have left)."""
-        with open(self.spool if box == "INBOX" else self.path(box),
-                "ab") as f:
-            fcntl.lockf(f, fcntl.LOCK_EX)
-            f.write(mailgen.to_mbox([message]))
+        """Without a dot-lock, which a killed process may have left."""
+        mailgen.deliver(self.spool if box == "INBOX" else self.path(box),
+            mailgen.to_mbox([message]))
 
     def procmail(self, message):
         """Starts procmail, which takes both locks; the process."""

@@ -348,7 +348,9 @@ class Room:
         return user
 
     def fill(self, user, data):
-        """The user's spool file now holds `data`, as Debian keeps it."""
+        """The user's spool file now holds `data`, as Debian keeps it; no
+        session of his may be alive."""
+        user.left()
         with open(user.spool, "wb") as f:
             f.write(data)
         must("chown", user.name + ":mail", user.spool)

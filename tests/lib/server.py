@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 
 import certs
+import mailgen
 from tap import ROOT, WAIT_SECS, remove_tree, tap, wait_for
 
 BINARIES = {
@@ -105,11 +106,7 @@ class Account:
             os.unlink(lock)
 
     def deliver(self, data):
-        """Appends to the spool as a delivery agent does, at once, under
-        fcntl and without a dot-lock."""
-        with open(self.spool, "ab") as f:
-            fcntl.lockf(f, fcntl.LOCK_EX)
-            f.write(data)
+        mailgen.deliver(self.spool, data)
 
 
 def made(path):

@@ -40,9 +40,8 @@ class Truth:
         return self.texts[subject]
 
     def deliver(self, count):
-        data = mailgen.to_mbox([self.letter() for _ in range(count)])
-        with open(self.path, "ab") as f:
-            f.write(data)
+        mailgen.deliver(self.path, mailgen.to_mbox([self.letter()
+            for _ in range(count)]))
 
     def check(self, c, side, what):
         got = others.told(c, self.boxes[side])

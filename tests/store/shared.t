@@ -4,7 +4,6 @@
 see the same UIDs, flags and UIDVALIDITY, whoever looks first, since these are
 in the file before they are told (docs/ARCHITECTURE, decision 1)."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import mailgen
 from server import Host
 from tap import run, skip_all, tap, wait_for
 from transcript import message, messages
@@ -35,9 +35,7 @@ def fill(data, mode=0o666):
 
 
 def deliver(data):
-    with open(path(), "ab") as f:
-        fcntl.lockf(f, fcntl.LOCK_EX)
-        f.write(data)
+    mailgen.deliver(path(), data)
 
 
 def contents():
