@@ -117,8 +117,8 @@ FORMATS = drivers maildir maildir_append maildir_expunge maildir_files \
 	mbox_expunge mbox_flush mbox_format mbox_keywords mbox_lock \
 	mbox_match mbox_merge mbox_meta mbox_names mbox_note mbox_read \
 	mbox_redo mbox_rewrite mbox_room mbox_scan mbox_scribe \
-	mbox_separator mbox_stamp mbox_sync mbox_window mbox_wire mboxinbox \
-	mboxinbox_move
+	mbox_separator mbox_stamp mbox_sync mbox_window mboxinbox \
+	mboxinbox_move wire wire_reader
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
 SERVER = arguments cache connection front link listen monitor port prelogin \

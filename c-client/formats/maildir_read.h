@@ -9,23 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "c-client/formats/wire_reader.h"
+
 struct box;
 struct buf;
 struct fault;
 struct record;
 
-/* A place in a message: what is known at it. */
-struct maildir_mark_at {
-	uint64_t wire, disk;	/* octets before it */
-	char before;		/* the one before it in the file */
-};
-
 struct maildir_reader {
 	int fd;			/* of the message with this digest; -1 */
 	uint8_t digest[16];
-	struct maildir_mark_at here;	/* the next octet */
-	struct maildir_mark_at *marks;	/* on the way, in long messages */
-	size_t mark_count, mark_room;
+	struct wire_reader wire;
 	char *block;
 };
 

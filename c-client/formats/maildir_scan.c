@@ -13,7 +13,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/formats/maildir_name.h"
-#include "c-client/formats/mbox_wire.h"
+#include "c-client/formats/wire.h"
 #include "c-client/store/record.h"
 
 #include "c-client/base/banned.h"
@@ -57,7 +57,7 @@ bare_count(const char *p, size_t n)
 	size_t done = 0, used;
 
 	while (done < n) {
-		mbox_wire_count(p + done, n - done, &used, &bare);
+		wire_count(p + done, n - done, &used, &bare);
 		done += used;
 	}
 	return bare;

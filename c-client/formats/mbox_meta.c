@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "c-client/base/buf.h"
-#include "c-client/formats/mbox_wire.h"
+#include "c-client/formats/wire.h"
 
 #include "c-client/base/banned.h"
 
@@ -242,7 +242,7 @@ mbox_meta_wire(struct span header, struct buf *out)
 			continue;
 		}
 		if (run.from != NULL)
-			mbox_wire_add(out, SIZE_MAX, run.from,
+			wire_add(out, SIZE_MAX, run.from,
 			    (size_t)(run.to - run.from), '\n');
 		run.from = NULL;
 		if (!more)

@@ -10,7 +10,6 @@
 #include "c-client/base/memory.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_meta.h"
-#include "c-client/formats/mbox_wire.h"
 #include "c-client/store/box.h"
 
 #include "c-client/base/banned.h"
@@ -18,9 +17,6 @@
 /* What is read at once from one message to the next, and else at least. */
 #define BLOCK_MAX	(256u * 1024)
 #define BLOCK_LEAST	(4u * 1024)
-
-/* Octets between two marks: going back in a message costs so much. */
-#define MARK_STEP	(1024u * 1024)
 
 void
 mbox_reader_init(struct mbox_reader *rd)
@@ -33,7 +29,7 @@ void
 mbox_reader_clear(struct mbox_reader *rd)
 {
 	free(rd->block);
-	free(rd->marks);
+	wire_reader_clear(&rd->body);
 	buf_clear(&rd->header);
 	mbox_reader_init(rd);
 }
@@ -170,7 +166,6 @@ message_open(struct mbox *m, const struct record *r, size_t len,
 	int status = -1;
 
 	rd->is_open = false;
-	rd->mark_count = 0;
 	buf_reset(&rd->header);
 	buf_init(&store, 0);
 	/* What will be wanted of the body comes with it in one read. */
@@ -190,9 +185,8 @@ message_open(struct mbox *m, const struct record *r, size_t len,
 	}
 	rd->place = r->place;
 	rd->wire_size = r->wire_size;
-	rd->body = (struct mbox_mark){ r->wire_header, r->place + head,
-	    p.p[head - 1] };
-	rd->here = rd->body;
+	wire_reader_begin(&rd->body, (struct wire_place){ r->wire_header,
+	    r->place + head, p.p[head - 1] });
 	rd->is_open = true;
 	status = 0;
 out:
@@ -200,126 +194,26 @@ out:
 	return status;
 }
 
-static void
-mark_add(struct mbox_reader *rd)
-{
-	uint64_t last = rd->mark_count == 0 ? rd->body.wire :
-	    rd->marks[rd->mark_count - 1].wire;
+/* Octets of a body. */
+struct source {
+	struct wire_source source;
+	struct mbox *m;
+	uint64_t end;		/* of it, in the file */
+};
 
-	if (rd->here.wire < last + MARK_STEP)
-		return;
-	if (rd->mark_count == rd->mark_room) {
-		rd->mark_room = rd->mark_room == 0 ? 16 : rd->mark_room * 2;
-		rd->marks = memory_grow_array(rd->marks, rd->mark_room,
-		    sizeof *rd->marks);
-	}
-	rd->marks[rd->mark_count++] = rd->here;
-}
-
-/* Go to the last place that is known and not beyond wire offset `off`. */
-static void
-mark_seek(struct mbox_reader *rd, uint64_t off)
-{
-	size_t low = 0, high = rd->mark_count;
-
-	if (rd->here.wire > off)
-		rd->here = rd->body;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (rd->marks[middle].wire <= off)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low > 0 && rd->marks[low - 1].wire > rd->here.wire)
-		rd->here = rd->marks[low - 1];
-}
-
-/*
- * Add at most `room` octets of the body from `here` on, and go on by what was
- * added whole: a CRLF whose CR fits and whose LF doesn't is begun again.
- */
 static int
-body_step(struct mbox *m, const struct record *r, uint64_t room,
-    struct buf *out, struct fault *why)
+body_get(struct wire_source *source, uint64_t disk, uint64_t want,
+    struct span *out, struct fault *why)
 {
-	struct mbox_reader *rd = &m->reader;
-	uint64_t end = r->place + r->disk_size;
-	size_t was = out->n, used;
-	struct span p;
+	const struct source *s = (const struct source *)source;
 
-	if (rd->here.disk >= end)
-		return mismatch(m, why);
-	if (block_get(m, rd->here.disk, room, &p, why) == -1)
+	if (disk >= s->end)
+		return mismatch(s->m, why);
+	if (block_get(s->m, disk, want, out, why) == -1)
 		return -1;
-	if (p.n > end - rd->here.disk)
-		p.n = (size_t)(end - rd->here.disk);
-	if (room > SIZE_MAX / 2)
-		room = SIZE_MAX / 2;
-	used = mbox_wire_add(out, (size_t)room, p.p, p.n, rd->here.before);
-	if (out->full)
-		return fault_set(why, FAULT_LIMIT, "no room for a message");
-	if (used > 0) {
-		rd->here.wire += out->n - was;
-		rd->here.disk += used;
-		rd->here.before = p.p[used - 1];
-		mark_add(rd);
-	}
+	*out = span_slice(*out, 0, (size_t)(s->end - disk < out->n ?
+	    s->end - disk : out->n));
 	return 0;
-}
-
-/* Step over the body up to wire offset `off`, or to the line end that it is
- * inside of. */
-static int
-body_skip(struct mbox *m, const struct record *r, uint64_t off,
-    struct fault *why)
-{
-	struct mbox_reader *rd = &m->reader;
-	struct buf waste;
-	int status = 0;
-
-	mark_seek(rd, off);
-	buf_init(&waste, 0);
-	while (status == 0 && rd->here.wire < off) {
-		uint64_t was = rd->here.disk;
-
-		buf_reset(&waste);
-		status = body_step(m, r, off - rd->here.wire, &waste, why);
-		if (rd->here.disk == was)
-			break;
-	}
-	buf_clear(&waste);
-	return status;
-}
-
-static int
-body_read(struct mbox *m, const struct record *r, uint64_t off, uint64_t len,
-    struct buf *out, struct fault *why)
-{
-	struct mbox_reader *rd = &m->reader;
-	size_t end = out->n + (size_t)len;
-
-	if (body_skip(m, r, off, why) == -1)
-		return -1;
-	if (rd->here.wire < off && len > 0) {
-		buf_addc(out, '\n');
-		rd->here.wire += 2;
-		rd->here.disk++;
-		rd->here.before = '\n';
-	}
-	while (out->n < end && !out->full) {
-		uint64_t was = rd->here.disk;
-
-		if (body_step(m, r, end - out->n, out, why) == -1)
-			return -1;
-		if (rd->here.disk == was) {
-			buf_addc(out, '\r');
-			break;
-		}
-	}
-	return out->full ?
-	    fault_set(why, FAULT_LIMIT, "no room for a message") : 0;
 }
 
 int
@@ -328,6 +222,7 @@ mbox_read(struct box *box, const struct record *r, uint64_t off, size_t len,
 {
 	struct mbox *m = box->state;
 	struct mbox_reader *rd = &m->reader;
+	struct source s = { { body_get }, m, r->place + r->disk_size };
 	size_t was = out->n;
 	struct mbox_stamp stamp;
 
@@ -356,7 +251,8 @@ mbox_read(struct box *box, const struct record *r, uint64_t off, size_t len,
 		off += head.n;
 		len -= head.n;
 	}
-	if (len > 0 && body_read(m, r, off, len, out, why) == -1) {
+	if (len > 0 && wire_reader_add(&rd->body, &s.source, off, len, out,
+	    why) == -1) {
 		if (!out->full)
 			out->n = was;
 		return -1;

@@ -13,17 +13,11 @@
 
 #include "c-client/base/buf.h"
 #include "c-client/formats/mbox_stamp.h"
+#include "c-client/formats/wire_reader.h"
 
 struct box;
 struct fault;
 struct record;
-
-/* A place in a body: what is known at it. */
-struct mbox_mark {
-	uint64_t wire;		/* offset in the message */
-	uint64_t disk;		/* offset in the file */
-	char before;		/* the octet before it in the file */
-};
 
 struct mbox_reader {
 	struct mbox_stamp stamp;	/* for which the rest is true */
@@ -36,9 +30,7 @@ struct mbox_reader {
 	uint64_t wire_size;
 	bool is_open;
 	struct buf header;	/* in wire form */
-	struct mbox_mark body, here;	/* its first octet; the next one */
-	struct mbox_mark *marks;	/* on the way, in long messages */
-	size_t mark_count, mark_room;
+	struct wire_reader body;
 };
 
 void mbox_reader_init(struct mbox_reader *);

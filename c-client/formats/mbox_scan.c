@@ -11,7 +11,7 @@
 #include "c-client/formats/mbox_meta.h"
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/formats/mbox_window.h"
-#include "c-client/formats/mbox_wire.h"
+#include "c-client/formats/wire.h"
 #include "c-client/mime/date.h"
 
 #include "c-client/base/banned.h"
@@ -146,7 +146,7 @@ body_end(struct scanner *s, uint64_t off, uint64_t *end, uint64_t *bare)
 		 * of the window waits for what comes. */
 		if (!mbox_window_at_end(&s->w))
 			n--;
-		line_start = mbox_wire_count(mbox_window_ptr(&s->w, off), n,
+		line_start = wire_count(mbox_window_ptr(&s->w, off), n,
 		    &used, bare);
 		off += used;
 		if (!line_start && off == s->scan->to) {

@@ -16,7 +16,7 @@
 #include "c-client/base/file.h"
 #include "c-client/formats/mbox_meta.h"
 #include "c-client/formats/mbox_scan.h"
-#include "c-client/formats/mbox_wire.h"
+#include "c-client/formats/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -44,7 +44,7 @@ record_check(const struct record *r, const char *data, size_t n)
 	mbox_meta_wire((struct span){ data + r->place + r->separator,
 	    r->disk_header }, &wire);
 	assert(wire.n == r->wire_header);
-	mbox_wire_add(&wire, (size_t)r->wire_size - wire.n,
+	wire_add(&wire, (size_t)r->wire_size - wire.n,
 	    data + r->place + head, (size_t)r->disk_size - head,
 	    data[r->place + head - 1]);
 	assert(wire.n == r->wire_size);

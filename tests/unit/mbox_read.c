@@ -17,7 +17,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/formats/mbox.h"
-#include "c-client/formats/mbox_wire.h"
+#include "c-client/formats/wire.h"
 #include "c-client/store/box.h"
 #include "tests/lib/mboxroom.h"
 
@@ -385,7 +385,7 @@ test_wire(void **state)
 			text[i] = run % 4 == 3 && rand_r(&seed) % 30 != 0 ?
 			    '\n' : run % 4 == 2 && rand_r(&seed) % 9 != 0 ?
 			    'x' : chars[(size_t)rand_r(&seed) % kinds];
-		found = mbox_wire_count(text + 1, n, &used, &bare);
+		found = wire_count(text + 1, n, &used, &bare);
 		for (i = 1; i <= n; i++) {
 			if (text[i] != '\n')
 				continue;
@@ -404,12 +404,12 @@ test_wire(void **state)
 			buf_addc(&plain, text[i] == '\0' ? '\x80' : text[i]);
 		}
 		buf_init(&out, 0);
-		assert_int_equal(mbox_wire_add(&out, SIZE_MAX, text + 1, n,
+		assert_int_equal(wire_add(&out, SIZE_MAX, text + 1, n,
 		    text[0]), n);
 		assert_true(span_eq(buf_span(&out), buf_span(&plain)));
 		for (size_t room_left = 0; room_left < plain.n; room_left++) {
 			buf_reset(&out);
-			used = mbox_wire_add(&out, room_left, text + 1, n,
+			used = wire_add(&out, room_left, text + 1, n,
 			    text[0]);
 			assert_true(out.n <= room_left);
 			assert_true(out.n + 1 >= room_left);

@@ -4,8 +4,8 @@
  * 0x80 (RFC 3501 has no way to send it).  A CRLF that is in the file stays
  * one; a bare CR is an octet like others.
  */
-#ifndef FORMATS_MBOX_WIRE_H
-#define FORMATS_MBOX_WIRE_H
+#ifndef FORMATS_WIRE_H
+#define FORMATS_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ struct buf;
  * the first LF that has an 'F' behind it; p[-1] and p[n] are looked at.
  * *used is how many octets were counted.  True: such an F is at p[*used].
  */
-bool mbox_wire_count(const char *p, size_t n, size_t *used, uint64_t *bare);
+bool wire_count(const char *p, size_t n, size_t *used, uint64_t *bare);
 
 /*
  * Add to `out` at most `room` wire octets of the `n` octets at p; `before` is
@@ -26,7 +26,7 @@ bool mbox_wire_count(const char *p, size_t n, size_t *used, uint64_t *bare);
  * than n only where the next one's wire form does not fit into what is left
  * of `room`.
  */
-size_t mbox_wire_add(struct buf *out, size_t room, const char *p, size_t n,
+size_t wire_add(struct buf *out, size_t room, const char *p, size_t n,
     char before);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Line ends: counted fast, converted fast. */
-#include "c-client/formats/mbox_wire.h"
+#include "c-client/formats/wire.h"
 
 #include <string.h>
 
@@ -77,7 +77,7 @@ count_steps(const char *p, size_t n, uint64_t *bare)
 #endif
 
 bool
-mbox_wire_count(const char *p, size_t n, size_t *used, uint64_t *bare)
+wire_count(const char *p, size_t n, size_t *used, uint64_t *bare)
 {
 	*used = 0;
 #ifdef __SSE2__
@@ -163,7 +163,7 @@ fast_add(struct buf *out, size_t *room, const char *p, size_t n, char before)
 }
 
 size_t
-mbox_wire_add(struct buf *out, size_t room, const char *p, size_t n,
+wire_add(struct buf *out, size_t room, const char *p, size_t n,
     char before)
 {
 	size_t done = fast_add(out, &room, p, n, before);
