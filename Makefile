@@ -99,15 +99,15 @@ LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
 # --- What there is ----------------------------------------------------------
 
 # The table of contents; `make lint` compares it with the folders.
-BASE = arena base64 buf config digest fault file log memory netaddr span \
-	$(if $(TRIPS),trip)
+BASE = arena base64 buf clock config digest fault file log memory netaddr \
+	span $(if $(TRIPS),trip)
 MIME = addr addr_lex boundary casemap charset date encword envelope header \
 	imapstr param part part_fields section structure transfer utf7
 STORE = account append box box_flags box_inbox box_names box_status copy \
 	cursor driver index index_brief index_file index_gone index_meta \
 	index_move index_need index_note index_pack index_parsed index_path \
 	index_records index_schema list list_entries list_pattern \
-	list_subscribed message name parsed place search search_body \
+	list_subscribed message name parsed place record search search_body \
 	search_text seqset view watch
 FORMATS = drivers maildir maildir_append maildir_expunge maildir_files \
 	maildir_flush maildir_folders maildir_keywords maildir_lock \

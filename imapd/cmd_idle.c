@@ -2,10 +2,10 @@
 /* IDLE (RFC 2177): sleeps until the mailbox or the client says something. */
 #include "imapd/command.h"
 
-#include <time.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/store/box.h"
 #include "c-client/store/watch.h"
 #include "imapd/args.h"
@@ -24,15 +24,6 @@ struct idle {
 	struct watch *watch;	/* NULL: no mailbox is selected */
 	int64_t end, alive;	/* when to end, when to say something */
 };
-
-static int64_t
-now_msecs(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Has the client ended it?  Takes its line; what is behind DONE is the next
  * command. */
@@ -59,7 +50,7 @@ static int
 next_msecs(const struct session *s, const struct idle *i)
 {
 	int64_t next = i->end < i->alive ? i->end : i->alive;
-	int64_t now = now_msecs();
+	int64_t now = clock_msecs();
 	int msecs;
 
 	msecs = next <= now ? 0 : (int)(next - now);
@@ -83,7 +74,7 @@ look(struct session *s)
 static void
 on_timeout(struct session *s, struct idle *i)
 {
-	int64_t now = now_msecs();
+	int64_t now = clock_msecs();
 
 	if (now >= i->end) {
 		session_autologout(s);
@@ -130,8 +121,8 @@ cmd_idle(struct session *s, struct args *a)
 		reply_bad_args(s, a);
 		return;
 	}
-	i.end = now_msecs() + s->idle_msecs;
-	i.alive = now_msecs() + KEEP_ALIVE_MSECS;
+	i.end = clock_msecs() + s->idle_msecs;
+	i.alive = clock_msecs() + KEEP_ALIVE_MSECS;
 	if (s->box != NULL)
 		i.watch = watch_new(s->box);
 	reply_continue(s, "idling");

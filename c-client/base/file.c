@@ -345,12 +345,3 @@ file_unnamed(const char *dir)
 		fd = unnamed_in(dir);
 	return fd != -1 ? fd : unnamed_in("/tmp");
 }
-
-double
-file_clock(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}

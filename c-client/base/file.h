@@ -73,7 +73,4 @@ int file_read_small(int dir, const char *name, size_t max, struct buf *out,
  */
 int file_unnamed(const char *dir);
 
-/* Seconds on a clock that is never set, for deadlines. */
-double file_clock(void);
-
 #endif

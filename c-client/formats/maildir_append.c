@@ -21,6 +21,7 @@
 
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
@@ -32,7 +33,6 @@
 #include "c-client/formats/maildir_scan.h"
 #include "c-client/formats/maildir_sync.h"
 #include "c-client/formats/maildir_uidlist.h"
-#include "c-client/formats/mbox.h"
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
@@ -160,20 +160,6 @@ letters_write(struct work *w)
 	return 0;
 }
 
-static struct keywords
-keywords_of(const struct box *box, const struct append_item *item)
-{
-	struct keywords out = { { 0 } };
-
-	for (size_t i = 0; i < item->keyword_count; i++) {
-		int bit = box_keyword(box, item->keywords[i]);
-
-		if (bit >= 0)
-			out.bits[bit / 64] |= UINT64_C(1) << bit % 64;
-	}
-	return out;
-}
-
 /* Names of keywords, and the note: durable before the first file has its
  * name. */
 static int
@@ -211,7 +197,7 @@ keywords_write(struct work *w)
 	bool added = false;
 
 	for (size_t i = 0; i < w->count; i++) {
-		struct keywords bits = keywords_of(m->box, &w->items[i]);
+		struct keywords bits = append_keywords(m->box, &w->items[i]);
 
 		added = maildir_keywords_add(m->box, &m->keywords, &bits) ||
 		    added;
@@ -233,7 +219,7 @@ letter_name(struct work *w, size_t i)
 	struct buf base;
 
 	r->flags = r->flags_seen = w->items[i].flags;
-	r->keywords = keywords_of(m->box, &w->items[i]);
+	r->keywords = append_keywords(m->box, &w->items[i]);
 	letters = maildir_keywords_letters(m->box, &m->keywords,
 	    &r->keywords, &passed, &missing);
 	r->keywords_seen = missing ? maildir_keywords_bits(m->box,
@@ -318,7 +304,7 @@ records_commit(struct work *w)
 {
 	struct maildir *m = w->m;
 	struct box *box = m->box;
-	int64_t now = mbox_now();
+	int64_t now = clock_now();
 
 	if ((is_in_files(w) ? box_begin_soft(box, w->why) :
 	    box_begin(box, w->why)) == -1)

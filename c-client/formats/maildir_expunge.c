@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
@@ -54,10 +55,10 @@ progress_tell(struct work *w, uint64_t done, uint64_t total)
 {
 	struct progress *p = w->m->box->progress;
 
-	if (p == NULL || done % 64 != 0 || file_clock() < w->tell)
+	if (p == NULL || done % 64 != 0 || clock_steady() < w->tell)
 		return;
 	p->tell(p, done, total);
-	w->tell = file_clock() + TELL_AGAIN;
+	w->tell = clock_steady() + TELL_AGAIN;
 }
 
 /*
@@ -185,7 +186,7 @@ maildir_expunge(struct box *box, const uint32_t *uids, size_t count,
     bool deleted_only, struct fault *why)
 {
 	struct work w = { .m = box->state, .why = why,
-	    .tell = file_clock() + TELL_FIRST };
+	    .tell = clock_steady() + TELL_FIRST };
 	int status;
 
 	if (maildir_sync_lock(w.m, true, why) == -1)

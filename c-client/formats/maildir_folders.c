@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
@@ -20,8 +20,8 @@
 #include "c-client/formats/maildir_place.h"
 #include "c-client/formats/maildir_uidlist.h"
 #include "c-client/formats/mbox.h"
-#include "c-client/formats/mbox_merge.h"
 #include "c-client/store/account.h"
+#include "c-client/store/box.h"
 #include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
@@ -89,7 +89,7 @@ directory_fill(int dir, const struct name *name, bool folder,
 	if (fd != -1)
 		close(fd);
 	buf_init(&list, 0);
-	maildir_uidlist_head(&list, mbox_merge_uidvalidity(0, mbox_now()), 1,
+	maildir_uidlist_head(&list, box_meta_uidvalidity(0, clock_now()), 1,
 	    (struct span){ "", 0 });
 	status = file_replace(dir, MAILDIR_UIDLIST, buf_span(&list), why);
 	buf_clear(&list);
@@ -197,18 +197,12 @@ second_end(int dir)
 {
 	struct maildir_uidlist list;
 	struct fault ignored = { .code = FAULT_NONE };
-	int64_t begin = mbox_now();
+	int64_t begin = clock_now();
 
 	maildir_uidlist_init(&list);
 	if (maildir_uidlist_read(&list, dir, &ignored) == 0 &&
 	    list.uidvalidity >= begin)
-		while (mbox_now() == begin) {
-			struct timespec now, rest = { 0, 0 };
-
-			clock_gettime(CLOCK_REALTIME, &now);
-			rest.tv_nsec = 999999999 - now.tv_nsec;
-			nanosleep(&rest, NULL);
-		}
+		clock_second_end(begin);
 	maildir_uidlist_clear(&list);
 }
 

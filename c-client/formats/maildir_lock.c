@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/trip.h"
 #include "c-client/formats/maildir_name.h"
-#include "c-client/formats/mbox_lock.h"
 
 #include "c-client/base/banned.h"
 
@@ -162,14 +162,14 @@ int
 maildir_lock_take(struct maildir_lock *lock, int dir, bool file,
     uint32_t timeout, struct fault *why)
 {
-	double end = file_clock() + timeout;
+	double end = clock_steady() + timeout;
 	int status;
 
 	while ((status = try(lock, dir, file, why)) == 0) {
-		if (file_clock() > end)
+		if (clock_steady() > end)
 			return fault_set(why, FAULT_INUSE,
 			    "another program has " MAILDIR_LOCK);
-		mbox_lock_pause();
+		clock_pause();
 	}
 	return status == 1 ? 0 : -1;
 }

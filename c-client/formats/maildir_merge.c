@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c-client/base/clock.h"
 #include "c-client/base/memory.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_match.h"
 #include "c-client/formats/maildir_name.h"
 #include "c-client/formats/mbox.h"
-#include "c-client/formats/mbox_merge.h"
 #include "c-client/store/box.h"
 
 #include "c-client/base/banned.h"
@@ -97,7 +97,7 @@ maildir_merge_number(struct maildir *m, struct maildir_merge *merge,
 	else {
 		if (old < list_uidvalidity)
 			old = list_uidvalidity;
-		merge->uidvalidity = mbox_merge_uidvalidity(old, mbox_now());
+		merge->uidvalidity = box_meta_uidvalidity(old, clock_now());
 	}
 	for (; first < match->arrival_count &&
 	    match->arrivals[first].uid != 0; first++) {
@@ -137,7 +137,7 @@ maildir_merge_name(struct maildir *m, struct record *r, struct span name)
 	struct keywords now = name_read(m, name, &flags);
 	bool seen;
 
-	if (mbox_merge_flags(r, flags, &now, &seen))
+	if (record_merge_flags(r, flags, &now, &seen))
 		r->modseq = box_modseq(m->box);
 	return seen;
 }
@@ -179,7 +179,7 @@ arrivals_add(struct maildir *m, const struct maildir_merge *merge,
     const struct maildir_match *match)
 {
 	struct box *box = m->box;
-	int64_t now = mbox_now();
+	int64_t now = clock_now();
 
 	for (size_t i = 0; i < match->arrival_count; i++) {
 		const struct maildir_file *f =

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
@@ -31,8 +32,6 @@
 #include "c-client/formats/maildir_stamp.h"
 #include "c-client/formats/maildir_tmp.h"
 #include "c-client/formats/maildir_uidlist.h"
-#include "c-client/formats/mbox.h"
-#include "c-client/formats/mbox_lock.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 
@@ -584,7 +583,7 @@ maildir_sync_locked(struct maildir *m, bool settle, struct fault *why)
 		if (why->code != FAULT_CHANGED)
 			return -1;
 		m->listed = false;
-		mbox_lock_pause();
+		clock_pause();
 	}
 	return sync_once(m, settle, true, why);
 }

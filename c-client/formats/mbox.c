@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
@@ -26,15 +25,6 @@
 #include "c-client/store/watch.h"
 
 #include "c-client/base/banned.h"
-
-int64_t
-mbox_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec;
-}
 
 char *
 mbox_path(const struct account *account, const struct name *name)

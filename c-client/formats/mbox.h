@@ -44,10 +44,6 @@ extern const struct driver mbox_driver;
  * behind it and is freed by driver->close, here too if this fails. */
 int mbox_open_as(struct mbox *m, struct box *, struct fault *);
 
-/* Seconds since 1970 by the exact clock: time(2) may be a tick behind, and a
- * second that is over must not come again as a UIDVALIDITY. */
-int64_t mbox_now(void);
-
 /* The full name of a mailbox's file, for locks; to be freed. */
 char *mbox_path(const struct account *, const struct name *);
 

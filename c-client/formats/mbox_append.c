@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -21,6 +20,7 @@
 
 #include "c-client/base/buf.h"
 #include "c-client/base/bounds.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
@@ -239,7 +239,7 @@ scan_written(struct work *w)
 	for (size_t i = 0; i < meta->keyword_count; i++)
 		mbox_keywords_add(&w->keywords, span_of(meta->keywords[i]));
 	*scan = (struct mbox_scan){ .fd = w->m->fd, .from = w->note.offset,
-	    .to = (uint64_t)w->st.st_size, .now = mbox_now(),
+	    .to = (uint64_t)w->st.st_size, .now = clock_now(),
 	    .keywords = &w->keywords };
 	if (mbox_scan(scan, w->why) == -1)
 		return -1;
@@ -249,20 +249,6 @@ scan_written(struct work *w)
 		    "%s: what was written reads as something else",
 		    w->m->path);
 	return 0;
-}
-
-static struct keywords
-keywords_of(const struct box *box, const struct append_item *item)
-{
-	struct keywords out = { { 0 } };
-
-	for (size_t i = 0; i < item->keyword_count; i++) {
-		int bit = box_keyword(box, item->keywords[i]);
-
-		if (bit >= 0)
-			out.bits[bit / 64] |= UINT64_C(1) << bit % 64;
-	}
-	return out;
 }
 
 /*
@@ -312,7 +298,7 @@ records_commit(struct work *w)
 		r->zone = w->items[i].zone;
 		r->saved = w->scan.now;
 		r->flags = (uint16_t)(w->items[i].flags | FLAG_OLD);
-		r->keywords = keywords_of(box, &w->items[i]);
+		r->keywords = append_keywords(box, &w->items[i]);
 		box_add(box, r);
 	}
 	/* What was there before may still be doubtful. */

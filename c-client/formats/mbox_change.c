@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "c-client/base/bounds.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
@@ -158,7 +159,7 @@ static void
 internal_make(struct mbox_change *c, uint32_t last, size_t least)
 {
 	const struct box_meta *meta = &c->m->box->meta;
-	int64_t now = mbox_now();
+	int64_t now = clock_now();
 
 	mbox_names_internal(&c->internal, meta, last, 0, now);
 	if (c->internal.n < least) {

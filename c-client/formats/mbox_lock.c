@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
@@ -24,8 +23,6 @@
 
 /* Milliseconds between two tries, at random: two who try in step would meet
  * again and again. */
-#define PAUSE_LEAST	5u
-#define PAUSE_MOST	50u
 
 enum tried { TRIED_OK, TRIED_BUSY, TRIED_IMPOSSIBLE, TRIED_FAULT };
 
@@ -207,20 +204,6 @@ both_try(struct mbox_lock *l, int fd, enum mbox_lock_kind kind, long *holder,
 	return got;
 }
 
-void
-mbox_lock_pause(void)
-{
-	uint32_t random = 0;
-	struct timespec ts = { 0, 0 };
-
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) !=
-	    sizeof random)
-		random = (uint32_t)getpid();
-	ts.tv_nsec = (long)(PAUSE_LEAST +
-	    random % (PAUSE_MOST - PAUSE_LEAST + 1)) * 1000000;
-	nanosleep(&ts, NULL);
-}
-
 int
 mbox_lock_take(struct mbox_lock *l, int fd, enum mbox_lock_kind kind,
     struct fault *why)
@@ -237,10 +220,10 @@ mbox_lock_take(struct mbox_lock *l, int fd, enum mbox_lock_kind kind,
 		if (got == TRIED_FAULT)
 			return -1;
 		if (end == 0)
-			end = file_clock() + l->timeout;
-		else if (file_clock() >= end)
+			end = clock_steady() + l->timeout;
+		else if (clock_steady() >= end)
 			break;
-		mbox_lock_pause();
+		clock_pause();
 	}
 	if (holder > 0)
 		return fault_set(why, FAULT_INUSE,

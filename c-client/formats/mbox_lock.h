@@ -51,7 +51,4 @@ void mbox_lock_drop(struct mbox_lock *);	/* none held: nothing */
  */
 void mbox_lock_hand(const struct mbox_lock *, long pid);
 
-/* Sleep for 5 to 50 ms. */
-void mbox_lock_pause(void);
-
 #endif

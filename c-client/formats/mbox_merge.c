@@ -32,41 +32,6 @@ struct merge {
 	size_t add_count;
 };
 
-uint32_t
-mbox_merge_uidvalidity(uint32_t old, int64_t now)
-{
-	uint32_t value = now < 1 || now > UINT32_MAX ? 1 : (uint32_t)now;
-
-	if (value <= old && old < UINT32_MAX)
-		value = old + 1;
-	return value;
-}
-
-bool
-mbox_merge_flags(struct record *r, uint16_t flags_now,
-    const struct keywords *now, bool *seen)
-{
-	uint16_t flags, changed = r->flags_seen ^ flags_now;
-	bool wanted = false;
-
-	*seen = changed != 0;
-	flags = (uint16_t)((r->flags & ~changed) | (flags_now & changed));
-	wanted = flags != r->flags;
-	r->flags = flags;
-	r->flags_seen = flags_now;
-	for (size_t i = 0; i < BOUND_KEYWORDS / 64; i++) {
-		uint64_t bits = r->keywords_seen.bits[i] ^ now->bits[i];
-		uint64_t want = (r->keywords.bits[i] & ~bits) |
-		    (now->bits[i] & bits);
-
-		*seen = *seen || bits != 0;
-		wanted = wanted || want != r->keywords.bits[i];
-		r->keywords.bits[i] = want;
-		r->keywords_seen.bits[i] = now->bits[i];
-	}
-	return wanted;
-}
-
 /* Names that the scan found get their bits in the box: new ones only from a
  * base that is believed. */
 static void
@@ -144,7 +109,7 @@ renumber(struct merge *m)
 	if (m->add_count > 0)
 		memcpy(all + n, m->adds, m->add_count * sizeof *all);
 	box_remove_all(box, true);
-	box->meta.uidvalidity = mbox_merge_uidvalidity(
+	box->meta.uidvalidity = box_meta_uidvalidity(
 	    box->meta.uidvalidity, m->in->now);
 	box->meta.uidnext = 1;
 	box->meta.first_recent = 1;
@@ -197,7 +162,7 @@ merge_new(struct merge *m)
 
 	box_remove_all(m->box, true);
 	meta->uidvalidity = scan->based ? scan->uidvalidity :
-	    mbox_merge_uidvalidity(meta->uidvalidity > m->box->lost ?
+	    box_meta_uidvalidity(meta->uidvalidity > m->box->lost ?
 	    meta->uidvalidity : m->box->lost, m->in->now);
 	meta->uidnext = meta->first_recent = 1;
 	for (size_t i = 0; i < scan->count; i++) {
@@ -267,7 +232,7 @@ record_update(struct merge *m, struct record *r,
 		r->separator = msg->r.separator;
 	}
 	r->uid_seen = msg->uid == r->uid ? r->uid : 0;
-	if (mbox_merge_flags(r, msg->r.flags_seen, &now, &seen))
+	if (record_merge_flags(r, msg->r.flags_seen, &now, &seen))
 		r->modseq = box_modseq(m->box);
 	return memcmp(&was, r, sizeof was) != 0;
 }

@@ -12,8 +12,6 @@
 struct box;
 struct fault;
 struct mbox_scan;
-struct record;
-struct keywords;
 
 enum mbox_merge_kind {
 	MBOX_MERGE_NEW,		/* a whole file, and no index was there */
@@ -38,16 +36,5 @@ struct mbox_merge {
  * for.
  */
 int mbox_merge(struct box *, const struct mbox_merge *, struct fault *);
-
-/*
- * Three-way merge: bits that the file changed since it was last seen are as in
- * the file now, all others stay as they are wanted.  True if what is wanted
- * has changed; *seen tells whether anything has.
- */
-bool mbox_merge_flags(struct record *, uint16_t flags_now,
-    const struct keywords *now, bool *seen);
-
-/* The UIDVALIDITY for a mailbox that has none, or that can't keep `old`. */
-uint32_t mbox_merge_uidvalidity(uint32_t old, int64_t now);
 
 #endif

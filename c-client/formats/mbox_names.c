@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
@@ -19,7 +19,6 @@
 #include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_format.h"
-#include "c-client/formats/mbox_merge.h"
 #include "c-client/formats/mbox_meta.h"
 #include "c-client/formats/mbox_room.h"
 #include "c-client/formats/mbox_separator.h"
@@ -182,8 +181,8 @@ mbox_create(struct account *account, const struct name *name,
 {
 	const char *last;
 	struct buf text;
-	int64_t now = mbox_now();
-	struct box_meta meta = { .uidvalidity = mbox_merge_uidvalidity(0,
+	int64_t now = clock_now();
+	struct box_meta meta = { .uidvalidity = box_meta_uidvalidity(0,
 	    now) };
 	int dir, fd, status;
 
@@ -259,7 +258,7 @@ is_young(struct span head, const struct stat *st)
 	ptrdiff_t at = mbox_separator_first(head);
 	const char *lf;
 	struct mbox_meta meta = { .base = false };
-	int64_t now = mbox_now();
+	int64_t now = clock_now();
 
 	head = span_slice(head, (size_t)at, head.n);
 	lf = memchr(head.p, '\n', head.n);
@@ -315,15 +314,8 @@ fail:
 static void
 second_end(const struct hold *h)
 {
-	int64_t begin = mbox_now();
-
-	while (h->young && mbox_now() == begin) {
-		struct timespec now, rest = { 0, 0 };
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		rest.tv_nsec = 999999999 - now.tv_nsec;
-		nanosleep(&rest, NULL);
-	}
+	if (h->young)
+		clock_second_end(clock_now());
 }
 
 /* The name has changed, whether or not a loss of power would undo it. */

@@ -21,6 +21,7 @@
 #include <xxhash.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
@@ -529,7 +530,7 @@ rescue(struct recovery *v)
 	struct span piece = piece_of(v);
 	char name[64];
 	struct tm tm;
-	time_t now = (time_t)mbox_now();
+	time_t now = (time_t)clock_now();
 	struct buf text;
 	int status = 0;
 

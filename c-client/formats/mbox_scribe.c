@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/span.h"
 #include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
@@ -44,7 +44,7 @@ void
 mbox_scribe_tell(struct mbox_scribe *s, uint64_t done, uint64_t total)
 {
 	struct report r = { .done = done, .total = total };
-	double now = file_clock();
+	double now = clock_steady();
 
 	if (s->fd == -1 || now < s->told + TELL_AGAIN)
 		return;
@@ -112,7 +112,7 @@ child_main(struct mbox *m, int fd, pid_t parent, int (*work)(void *,
 {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE,
 	    SIGALRM };
-	struct mbox_scribe s = { .fd = fd, .told = file_clock() };
+	struct mbox_scribe s = { .fd = fd, .told = clock_steady() };
 	struct report end = { .is_end = true };
 
 	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
@@ -138,7 +138,7 @@ static bool
 listen_to(struct mbox *m, int fd, struct report *end)
 {
 	struct progress *progress = m->box->progress;
-	double next = file_clock() + TELL_FIRST;
+	double next = clock_steady() + TELL_FIRST;
 	struct report r;
 
 	for (;;) {
@@ -152,9 +152,9 @@ listen_to(struct mbox *m, int fd, struct report *end)
 			*end = r;
 			return true;
 		}
-		if (progress != NULL && file_clock() >= next) {
+		if (progress != NULL && clock_steady() >= next) {
 			progress->tell(progress, r.done, r.total);
-			next = file_clock() + TELL_AGAIN;
+			next = clock_steady() + TELL_AGAIN;
 		}
 	}
 }

@@ -3,10 +3,10 @@
 #include "c-client/formats/mbox_sync.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/digest.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
@@ -73,8 +73,8 @@ sync_missing(struct box *box, struct fault *why)
 	if (box_begin(box, why) == -1)
 		return -1;
 	if (box->meta.uidvalidity == 0) {
-		box->meta.uidvalidity = mbox_merge_uidvalidity(box->lost,
-		    mbox_now());
+		box->meta.uidvalidity = box_meta_uidvalidity(box->lost,
+		    clock_now());
 		box->meta.uidnext = box->meta.first_recent = 1;
 	}
 	box_remove_all(box, false);
@@ -237,7 +237,7 @@ scan_needed(struct sync *s)
 	bool known = m->box->meta.uidvalidity != 0;
 	int status;
 
-	s->merge.now = mbox_now();
+	s->merge.now = clock_now();
 	s->merge.last = s->had_stamp ? s->before.last : 0;
 	if (!known || !s->had_stamp || m->distrust)
 		status = scan_whole(s, known ? MBOX_MERGE_FULL :
@@ -460,10 +460,10 @@ sync_shared(struct box *box, struct fault *why)
 		if (why->code != FAULT_INUSE)
 			return -1;
 		if (end == 0)
-			end = file_clock() + m->lock.timeout;
-		else if (file_clock() >= end)
+			end = clock_steady() + m->lock.timeout;
+		else if (clock_steady() >= end)
 			return -1;
-		mbox_lock_pause();
+		clock_pause();
 		if (box_begin(box, why) == -1)
 			return -1;
 		box_rollback(box);

@@ -9,8 +9,8 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/formats/mbox_flush.h"
@@ -125,7 +125,7 @@ lock_both(struct mboxinbox *b, int spool, struct fault *why)
 {
 	struct mbox *m = &b->m;
 	uint32_t timeout = m->lock.timeout;
-	double end = file_clock() + (b->hasty ? 0 : timeout);
+	double end = clock_steady() + (b->hasty ? 0 : timeout);
 	struct stat st, by_name;
 	int there = -1;
 
@@ -144,10 +144,10 @@ lock_both(struct mboxinbox *b, int spool, struct fault *why)
 			mbox_lock_drop(&b->lock);
 		}
 		b->hasty = there == -1 && why->code == FAULT_INUSE &&
-		    file_clock() >= end;
+		    clock_steady() >= end;
 		if (there != -1 || why->code != FAULT_INUSE || b->hasty)
 			return there;
-		mbox_lock_pause();
+		clock_pause();
 	}
 	b->hasty = false;
 	/* Is it still the file with this name? */

@@ -11,10 +11,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "c-client/base/bounds.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
@@ -42,15 +42,6 @@ struct front {
 
 /* Why waiting has ended. */
 enum wake { WAKE_READY, WAKE_TIMEOUT, WAKE_GONE };
-
-static int64_t
-now_msecs(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* The front can't reach the log, so the monitor writes for it. */
 static void
@@ -89,7 +80,7 @@ wait_client(struct front *f, ssize_t want, int64_t deadline)
 			    want == LINK_WANT_WRITE ? POLLOUT : POLLIN },
 			{ .fd = f->connection->monitor_fd, .events = POLLIN },
 		};
-		int64_t left = deadline - now_msecs();
+		int64_t left = deadline - clock_msecs();
 
 		if (left <= 0)
 			return WAKE_TIMEOUT;
@@ -134,7 +125,7 @@ static void
 bye(struct front *f, enum prelogin_end why)
 {
 	/* The last words may come after the time is over. */
-	f->deadline = now_msecs() + 2000;
+	f->deadline = clock_msecs() + 2000;
 	f->service->prelogin->bye(&f->prelogin, why);
 	send_out(f);
 	leave(f);
@@ -182,7 +173,7 @@ receive(struct front *f)
 static void
 handshake(struct front *f)
 {
-	int64_t deadline = now_msecs() + (int64_t)BOUND_HANDSHAKE_SECS * 1000;
+	int64_t deadline = clock_msecs() + (int64_t)BOUND_HANDSHAKE_SECS * 1000;
 	struct fault why;
 	int rc;
 
@@ -375,7 +366,7 @@ prepare(struct front *f)
 	const struct config *g = f->connection->config;
 
 	f->link.fd = STDIN_FILENO;
-	f->deadline = now_msecs() + (int64_t)g->login_timeout * 1000;
+	f->deadline = clock_msecs() + (int64_t)g->login_timeout * 1000;
 	f->tries_left = g->login_tries == 0 ? 1 : g->login_tries;
 	buf_init(&p->in, BOUND_PRELOGIN_IN);
 	buf_init(&p->out, BOUND_PRELOGIN_OUT);

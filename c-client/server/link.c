@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "ssl/tls.h"
 
@@ -51,19 +51,10 @@ link_write(struct link *l, const void *from, size_t octets,
 	return n >= 0 ? n : fault_errno(why, "write");
 }
 
-static int64_t
-now_msecs(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 link_close(struct link *l)
 {
-	int64_t end = now_msecs() + LINGER_MSECS;
+	int64_t end = clock_msecs() + LINGER_MSECS;
 	size_t thrown = 0;
 	char waste[4096];
 
@@ -73,7 +64,7 @@ link_close(struct link *l)
 		return;
 	while (thrown < LINGER_OCTETS) {
 		struct pollfd fd = { .fd = l->fd, .events = POLLIN };
-		int64_t left = end - now_msecs();
+		int64_t left = end - clock_msecs();
 		ssize_t n;
 
 		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)

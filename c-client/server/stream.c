@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "c-client/base/bounds.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/memory.h"
 
 #include "c-client/base/banned.h"
@@ -154,19 +154,10 @@ stream_abort(struct stream *s)
 		s->error = ECONNABORTED;
 }
 
-static int64_t
-now_msecs(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int
 msecs_until(int64_t deadline)
 {
-	int64_t left = deadline - now_msecs();
+	int64_t left = deadline - clock_msecs();
 
 	return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
@@ -184,7 +175,7 @@ broken(struct stream *s, int error)
 static int
 wait_writable(struct stream *s)
 {
-	int64_t deadline = now_msecs() + (int64_t)s->write_timeout * 1000;
+	int64_t deadline = clock_msecs() + (int64_t)s->write_timeout * 1000;
 
 	for (;;) {
 		struct pollfd fds[2] = {
@@ -195,8 +186,8 @@ wait_writable(struct stream *s)
 		/* Once we are asked to end, a slow peer has to hurry. */
 		if (signal_seen != 0) {
 			fds[1].fd = -1;
-			if (deadline > now_msecs() + SIGNAL_GRACE_MSECS)
-				deadline = now_msecs() + SIGNAL_GRACE_MSECS;
+			if (deadline > clock_msecs() + SIGNAL_GRACE_MSECS)
+				deadline = clock_msecs() + SIGNAL_GRACE_MSECS;
 		}
 		if (poll(fds, 2, msecs_until(deadline)) == -1 &&
 		    errno != EINTR)
@@ -275,7 +266,7 @@ take_input(struct stream *s)
 enum stream_event
 stream_wait(struct stream *s, int other, int msecs)
 {
-	int64_t deadline = msecs < 0 ? -1 : now_msecs() + msecs;
+	int64_t deadline = msecs < 0 ? -1 : clock_msecs() + msecs;
 
 	if (stream_flush(s) == -1 || s->in_fd == -1)
 		return STREAM_EOF;

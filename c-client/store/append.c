@@ -261,3 +261,17 @@ append_read(const struct append_item *item, uint64_t off, void *p, size_t len,
 		return fault_set(why, FAULT_IO, "temporary file is short");
 	return 0;
 }
+
+struct keywords
+append_keywords(const struct box *box, const struct append_item *item)
+{
+	struct keywords out = { { 0 } };
+
+	for (size_t i = 0; i < item->keyword_count; i++) {
+		int bit = box_keyword(box, item->keywords[i]);
+
+		if (bit >= 0)
+			out.bits[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+	return out;
+}

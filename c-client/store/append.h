@@ -12,6 +12,7 @@
 
 #include "c-client/base/span.h"
 #include "c-client/store/name.h"
+#include "c-client/store/record.h"
 
 struct account;
 struct append;
@@ -31,6 +32,10 @@ struct append_item {
 	struct append *from;		/* for append_read() */
 	uint64_t at;			/* where its bytes are in there */
 };
+
+/* Bits of its keywords that the mailbox has. */
+struct keywords append_keywords(const struct box *,
+    const struct append_item *);
 
 /*
  * Begin.  The mailbox must exist (FAULT_NOTFOUND: [TRYCREATE]) and be

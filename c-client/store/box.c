@@ -542,6 +542,16 @@ box_rollback(struct box *box)
 		reread(box);
 }
 
+uint32_t
+box_meta_uidvalidity(uint32_t old, int64_t now)
+{
+	uint32_t value = now < 1 || now > UINT32_MAX ? 1 : (uint32_t)now;
+
+	if (value <= old && old < UINT32_MAX)
+		value = old + 1;
+	return value;
+}
+
 /* Microseconds since 1970: a MODSEQ that no index lost and made anew repeats
  * (docs/ARCHITECTURE, decision 1). */
 static uint64_t

@@ -45,6 +45,9 @@ struct box_meta {
 	uint8_t note[BOX_STAMP_MAX];
 };
 
+/* The UIDVALIDITY for a mailbox that has none, or that can't keep `old`. */
+uint32_t box_meta_uidvalidity(uint32_t old, int64_t now);
+
 /*
  * What hears of long work (a rewrite of a big mailbox): tell() is called not
  * more often than once a second, from the time on when it has taken two, with

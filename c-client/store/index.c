@@ -14,8 +14,8 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/base/trip.h"
@@ -37,7 +37,7 @@ index_sum(const void *p, size_t n, uint64_t seed)
 void
 index_start_clock(struct index *ix)
 {
-	ix->deadline = file_clock() + ix->lock_timeout;
+	ix->deadline = clock_steady() + ix->lock_timeout;
 	ix->system_error = 0;
 }
 

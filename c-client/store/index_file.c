@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
@@ -38,7 +39,7 @@ index_file_guard(const char *dir, short type, uint32_t timeout,
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 	struct timespec nap = { .tv_nsec = 2000000 };
-	double deadline = file_clock() + timeout;
+	double deadline = clock_steady() + timeout;
 	struct buf path;
 	int fd;
 
@@ -57,7 +58,7 @@ index_file_guard(const char *dir, short type, uint32_t timeout,
 	    fcntl(fd, F_OFD_SETLK, &lock) == -1)) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			fault_errno(why, "lock %s", path.p);
-		else if (file_clock() >= deadline)
+		else if (clock_steady() >= deadline)
 			fault_set(why, FAULT_INUSE, "lock %s: not in %u s",
 			    path.p, timeout);
 		else {
@@ -332,7 +333,7 @@ open_alone(struct index *ix)
 	 * long as there are others, this one can't be alone. */
 	index_start_clock(ix);
 	if (ix->lock_timeout > ALONE_TIMEOUT)
-		ix->deadline = file_clock() + ALONE_TIMEOUT;
+		ix->deadline = clock_steady() + ALONE_TIMEOUT;
 	rc = sqlite3_open_v2(ix->file, &ix->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	    SQLITE_OPEN_NOFOLLOW, NULL);

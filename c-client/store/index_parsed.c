@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/base/memory.h"
 #include "c-client/base/trip.h"
 #include "c-client/store/box.h"
@@ -377,7 +377,7 @@ index_parsed_put(struct index *ix, unsigned kind, uint32_t uidvalidity,
 		return 0;
 	buf_init(&b.bytes, 0);
 	buf_init(&b.row, 0);
-	ix->deadline = file_clock() + PATIENCE;
+	ix->deadline = clock_steady() + PATIENCE;
 	/* What is lost when the machine stops is parsed again. */
 	rc = index_schema_sync(ix, true);
 	if (rc == SQLITE_OK)

@@ -47,7 +47,7 @@ struct index {
 	ino_t inode;
 	uint32_t lock_timeout;
 	int system_error;	/* errno of a failed commit, or 0 */
-	double deadline;	/* for the busy handler, file_clock() */
+	double deadline;	/* for the busy handler, clock_steady() */
 	bool durable;
 	bool alone;		/* being opened by index_file_open_alone() */
 	bool soft;		/* commits are not synced now */

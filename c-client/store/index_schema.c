@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "c-client/base/file.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/trip.h"
 #include "c-client/store/index_private.h"
 
@@ -76,7 +76,7 @@ static int
 busy(void *arg, int count)
 {
 	struct index *ix = arg;
-	double left = ix->deadline - file_clock();
+	double left = ix->deadline - clock_steady();
 	struct timespec ts = { .tv_nsec = 1000000L * (count < 10 ? count + 1 :
 	    10) };
 

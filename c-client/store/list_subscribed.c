@@ -14,6 +14,7 @@
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/trip.h"
@@ -68,11 +69,11 @@ static int
 lock_home(const struct account *account, int home, struct fault *why)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	double deadline = file_clock() + account->lock_timeout;
+	double deadline = clock_steady() + account->lock_timeout;
 
 	while (TRIP("list_subscribed.lock") ||
 	    flock(home, LOCK_EX | LOCK_NB) == -1) {
-		if (file_clock() > deadline)
+		if (clock_steady() > deadline)
 			return fault_set(why, FAULT_INUSE,
 			    "%s is locked by another session", LIST_FILE);
 		nanosleep(&pause, NULL);

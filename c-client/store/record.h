@@ -55,4 +55,12 @@ struct record {
 
 _Static_assert(sizeof(struct record) == 120, "the index's format");
 
+/*
+ * Three-way merge: bits that the file changed since it was last seen are as in
+ * the file now, all others stay as they are wanted.  True if what is wanted
+ * has changed; *seen tells whether anything has.
+ */
+bool record_merge_flags(struct record *, uint16_t flags_now,
+    const struct keywords *now, bool *seen);
+
 #endif

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
 
@@ -107,9 +107,9 @@ add(struct side *s, size_t n)
 	double best = 1e9, took;					\
 									\
 	for (int turn = 0; turn < (times); turn++) {			\
-		took = file_clock();					\
+		took = clock_steady();					\
 		{ __VA_ARGS__ }						\
-		took = file_clock() - took;				\
+		took = clock_steady() - took;				\
 		best = took < best ? took : best;			\
 	}								\
 	printf("%-44s %10.3f ms\n", what, best * 1000);		\
@@ -135,7 +135,7 @@ parsed(struct side *s, size_t n)
 	    uids, texts, n, &s->why)););
 	buf_init(&out, 0);
 	for (int turn = 0; turn < 10; turn++) {
-		double start = file_clock(), rate;
+		double start = clock_steady(), rate;
 
 		for (size_t i = 0; i < n;) {
 			size_t at;
@@ -147,7 +147,7 @@ parsed(struct side *s, size_t n)
 			if (out.n > 65536)
 				buf_reset(&out);
 		}
-		rate = (double)n / 1e6 / (file_clock() - start);
+		rate = (double)n / 1e6 / (clock_steady() - start);
 		fastest = rate > fastest ? rate : fastest;
 	}
 	printf("%-44s %10.2f million/s\n", "read all parsed texts", fastest);

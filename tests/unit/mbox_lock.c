@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
+#include "c-client/base/clock.h"
 #include "c-client/formats/mbox_lock.h"
 #include "tests/lib/mboxroom.h"
 
@@ -197,7 +197,7 @@ test_names(void **state)
 		struct fault f = { .code = FAULT_NONE };
 		struct mbox_lock a;
 		int fd = mailbox_open();
-		double begin = file_clock();
+		double begin = clock_steady();
 
 		rows[i].put();
 		mbox_lock_init(&a, room.spool, 0, true);
@@ -213,7 +213,7 @@ test_names(void **state)
 		}
 		mbox_lock_drop(&a);
 		assert_int_equal(has_dot(), rows[i].stays);
-		assert_true(file_clock() - begin < 3);
+		assert_true(clock_steady() - begin < 3);
 		if (unlink(dot) == -1)
 			rmdir(dot);
 		close(fd);
@@ -245,10 +245,10 @@ test_fcntl_held(void **state)
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	mbox_lock_init(&a, room.spool, 1, true);
-	begin = file_clock();
+	begin = clock_steady();
 	assert_int_equal(mbox_lock_take(&a, fd, MBOX_LOCK_READ, &f), -1);
 	assert_int_equal(mbox_lock_take(&a, fd, MBOX_LOCK_WRITE, &f), -1);
-	assert_true(file_clock() - begin >= 2);
+	assert_true(clock_steady() - begin >= 2);
 	assert_int_equal(f.code, FAULT_INUSE);
 	snprintf(pid_text, sizeof pid_text, "%d", pid);
 	assert_non_null(strstr(f.text, pid_text));

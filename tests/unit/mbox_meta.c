@@ -14,6 +14,7 @@
 #include "c-client/formats/mbox_merge.h"
 #include "c-client/formats/mbox_meta.h"
 #include "c-client/formats/mbox_scan.h"
+#include "c-client/store/box.h"
 #include "tests/lib/linear.h"
 
 #include "c-client/base/banned.h"
@@ -213,7 +214,7 @@ test_merge(void **state)
 		r.keywords.bits[0] = r.keywords.bits[1] = rows[i].wanted;
 		r.keywords_seen.bits[0] = r.keywords_seen.bits[1] =
 		    rows[i].seen;
-		assert_int_equal(mbox_merge_flags(&r, rows[i].now, &now,
+		assert_int_equal(record_merge_flags(&r, rows[i].now, &now,
 		    &seen), rows[i].after != rows[i].wanted);
 		assert_int_equal(seen, rows[i].now != rows[i].seen);
 		assert_int_equal(r.flags, rows[i].after);
@@ -230,13 +231,13 @@ static void
 test_uidvalidity(void **state)
 {
 	(void)state;
-	assert_int_equal(mbox_merge_uidvalidity(0, 1800000000), 1800000000);
-	assert_int_equal(mbox_merge_uidvalidity(1800000000, 1800000000),
+	assert_int_equal(box_meta_uidvalidity(0, 1800000000), 1800000000);
+	assert_int_equal(box_meta_uidvalidity(1800000000, 1800000000),
 	    1800000001);
-	assert_int_equal(mbox_merge_uidvalidity(1900000000, 1800000000),
+	assert_int_equal(box_meta_uidvalidity(1900000000, 1800000000),
 	    1900000001);
-	assert_int_equal(mbox_merge_uidvalidity(0, 0), 1);
-	assert_int_equal(mbox_merge_uidvalidity(0, -5), 1);
+	assert_int_equal(box_meta_uidvalidity(0, 0), 1);
+	assert_int_equal(box_meta_uidvalidity(0, -5), 1);
 }
 
 /* One letter a digest; records in capitals have an X-UID that the message

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "c-client/base/fault.h"
-#include "c-client/base/file.h"
+#include "c-client/base/clock.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mbox_stamp.h"
 #include "c-client/mime/date.h"
@@ -730,14 +730,14 @@ test_answers(void **state)
 static void
 storm_write(double secs, unsigned seed)
 {
-	double end = file_clock() + secs;
+	double end = clock_steady() + secs;
 	char dot[128], new_path[128];
 	struct buf b;
 
 	snprintf(dot, sizeof dot, "%s.lock", room.spool);
 	snprintf(new_path, sizeof new_path, "%s.new", room.spool);
 	buf_init(&b, 0);
-	while (file_clock() < end) {
+	while (clock_steady() < end) {
 		struct flock fl = { .l_type = F_WRLCK };
 		int count = rand_r(&seed) % 8, how = rand_r(&seed) % 5;
 		int fd;
