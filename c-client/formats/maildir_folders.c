@@ -19,7 +19,6 @@
 #include "c-client/formats/maildir_lock.h"
 #include "c-client/formats/maildir_place.h"
 #include "c-client/formats/maildir_uidlist.h"
-#include "c-client/formats/mbox.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/place.h"

@@ -10,7 +10,6 @@
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_match.h"
 #include "c-client/formats/maildir_name.h"
-#include "c-client/formats/mbox.h"
 #include "c-client/store/box.h"
 
 #include "c-client/base/banned.h"
