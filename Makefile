@@ -123,7 +123,8 @@ AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
-SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert,tls_none)
+SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
+	tls_policy tls_state,tls_none)
 IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \

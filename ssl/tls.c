@@ -7,19 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include "c-client/base/fault.h"
+#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "ssl/tls_cert.h"
+#include "ssl/tls_names.h"
+#include "ssl/tls_policy.h"
+#include "ssl/tls_state.h"
 
 #include "c-client/base/banned.h"
 
 struct tls_config {
 	SSL_CTX *ctx;
+	struct tls_names *names;	/* NULL: no others by server name */
+	struct tls_state *state;	/* NULL: no session tickets */
+	const char *policy;
 	unsigned char alpn[64];	/* one name, length first (RFC 7301 3.1) */
 };
 
@@ -64,58 +73,157 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static SSL_CTX *
-new_ctx(void)
+/* Who asks for a name that has a certificate of its own gets that. */
+static int
+choose_name(SSL *ssl, int *alert, void *arg)
 {
+	const struct tls_config *c = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	SSL_CTX *ctx = name == NULL ? NULL : tls_names_find(c->names, name);
+
+	(void)alert;
+	if (ctx == NULL)
+		return SSL_TLSEXT_ERR_NOACK;
+	SSL_set_SSL_CTX(ssl, ctx);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/*
+ * Tickets are sealed with the newest key that all connections share, and
+ * opened with it or one of those before.  1: it is there, 0: there is no such
+ * key (a whole handshake then), -1: a fault.
+ */
+static int
+ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing)
+{
+	const struct tls_config *c = SSL_CTX_get_app_data(
+	    SSL_get_SSL_CTX(ssl));
+	const struct tls_state_key *key = sealing ?
+	    tls_state_key(c->state) : tls_state_key_find(c->state, name);
+	OSSL_PARAM params[3];
+	int n = EVP_CIPHER_get_iv_length(EVP_aes_256_cbc());
+
+	if (key == NULL)
+		return 0;
+	params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY,
+	    (void *)(uintptr_t)key->mac, sizeof key->mac);
+	params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+	    (char[]){ "sha256" }, 0);
+	params[2] = OSSL_PARAM_construct_end();
+	if (sealing) {
+		memcpy(name, key->name, sizeof key->name);
+		if (RAND_bytes(iv, n) != 1)
+			return -1;
+	}
+	if (EVP_CipherInit_ex2(cipher, EVP_aes_256_cbc(), key->cipher, iv,
+	    sealing, NULL) != 1 || EVP_MAC_CTX_set_params(mac, params) != 1)
+		return -1;
+	return 1;
+}
+
+/* Sessions are kept by the clients, in tickets: each connection is a process
+ * of its own, and has no other memory than what all of them share. */
+static void
+use_tickets(SSL_CTX *ctx, const struct tls_config *c)
+{
+	static const unsigned char context[] = "imapd";
+
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	if (c->state == NULL) {
+		SSL_CTX_set_num_tickets(ctx, 0);
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+		return;
+	}
+	SSL_CTX_set_session_id_context(ctx, context, sizeof context - 1);
+	SSL_CTX_set_timeout(ctx, 2 * TLS_STATE_KEY_SECS);
+	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key);
+}
+
+static SSL_CTX *
+new_ctx(void *arg)
+{
+	struct tls_config *c = arg;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	struct fault why;
 
 	if (ctx == NULL)
 		return NULL;
-	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+	if (tls_policy_apply(ctx, c->policy, &why) == -1) {
+		log_line(LOG_ERR, "%s", why.text);
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
-	/* Each connection is a process of its own, so a ticket or a cached
-	 * session of one would mean nothing to the next. */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(ctx, 0);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
-	    SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-	    SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_app_data(ctx, c);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
+	    SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_dh_auto(ctx, 1);
+	use_tickets(ctx, c);
+	if (c->alpn[0] != 0)
+		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, c);
 	return ctx;
 }
 
-struct tls_config *
-tls_config_load(const char *cert_dir, const char *key_dir,
-    const char *const programs[], const char *address, const char *alpn,
-    struct fault *why)
+/* What OpenSSL loads late can't be loaded behind the front's walls:
+ * configuration, providers, error texts, random numbers. */
+static bool
+wake_openssl(void)
 {
-	struct tls_config *c = memory_zalloc(sizeof *c);
 	unsigned char seed[32];
-	size_t n = strlen(alpn);
 
-	/* What OpenSSL loads late can't be loaded behind the front's walls:
-	 * configuration, providers, error texts, random numbers. */
 	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG |
 	    OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
 	    NULL);
-	if (RAND_bytes(seed, (int)sizeof seed) != 1 ||
-	    RAND_priv_bytes(seed, (int)sizeof seed) != 1 ||
-	    (c->ctx = new_ctx()) == NULL) {
+	return RAND_bytes(seed, (int)sizeof seed) == 1 &&
+	    RAND_priv_bytes(seed, (int)sizeof seed) == 1;
+}
+
+static struct tls_state *
+state_open(const char *path)
+{
+	struct fault why;
+	struct tls_state *s = NULL;
+
+	if (path[0] == '\0')
+		return NULL;
+	s = tls_state_open(path, &why);
+	/* Without root there is no such place, and no harm in that. */
+	if (s == NULL)
+		log_line(geteuid() == 0 ? LOG_WARNING : LOG_DEBUG,
+		    "no session tickets: %s", why.text);
+	return s;
+}
+
+struct tls_config *
+tls_config_load(const struct tls_options *o, struct fault *why)
+{
+	struct tls_config *c = memory_zalloc(sizeof *c);
+	size_t n = strlen(o->alpn);
+
+	c->policy = o->policy;
+	if (n < sizeof c->alpn) {
+		c->alpn[0] = (unsigned char)n;
+		memcpy(c->alpn + 1, o->alpn, n);
+	}
+	if (!wake_openssl()) {
 		tls_fault(why, "OpenSSL can't start");
 		goto fail;
 	}
-	if (n != 0 && n < sizeof c->alpn) {
-		c->alpn[0] = (unsigned char)n;
-		memcpy(c->alpn + 1, alpn, n);
-		SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, c);
-	}
-	if (tls_cert_load(c->ctx, cert_dir, key_dir, programs, address, why) == -1)
+	c->state = state_open(o->state_file);
+	if ((c->ctx = new_ctx(c)) == NULL) {
+		tls_fault(why, "OpenSSL can't start");
 		goto fail;
+	}
+	if (tls_cert_load(c->ctx, o, c->state, why) == -1)
+		goto fail;
+	c->names = tls_names_load(o, new_ctx, c, c->state);
+	if (c->names != NULL) {
+		SSL_CTX_set_tlsext_servername_callback(c->ctx, choose_name);
+		SSL_CTX_set_tlsext_servername_arg(c->ctx, c);
+	}
 	return c;
 fail:
 	tls_config_free(c);
@@ -128,6 +236,8 @@ tls_config_free(struct tls_config *c)
 	if (c == NULL)
 		return;
 	SSL_CTX_free(c->ctx);
+	tls_names_free(c->names);
+	tls_state_free(c->state);
 	free(c);
 }
 

@@ -15,15 +15,27 @@ struct fault;
 struct tls_config;
 struct tls;
 
+/* Strings, and the list of programs, are needed while it is loaded only. */
+struct tls_options {
+	const char *cert_dir;
+	const char *key_dir;
+	const char *const *programs;	/* up to NULL; empty ones are passed
+					 * over, the last serves all */
+	const char *address;		/* the local one, or NULL */
+	const char *alpn;		/* "" for none */
+	const char *policy;		/* modern, intermediate, old */
+	const char *state_file;		/* of tls_state.h; "" for none */
+};
+
 /*
- * Load certificate and key: DIR/PROGRAM-ADDRESS.pem, DIR/PROGRAM.pem, for each
- * of `programs` up to NULL (decisions.md 7); empty ones are passed over, and
- * the last is the one that serves all programs.  Key and chain in one file
- * in any order, or the key under the same name in key_dir.  RSA, ECDSA,
- * Ed25519.  NULL with a fault that names the file, the reason and the cure.
+ * Load certificates and keys: DIR/PROGRAM-ADDRESS.pem, else DIR/PROGRAM.pem,
+ * for each program in turn (decisions.md 7), and for those who ask for a
+ * server name (RFC 6066 3) DIR/PROGRAM-NAME.pem.  Keys and chains in one file
+ * in any order, or the keys under the same name in key_dir; one of each kind
+ * of RSA, ECDSA, Ed25519.  NULL with a fault that names the file, the reason
+ * and the cure.
  */
-struct tls_config *tls_config_load(const char *cert_dir, const char *key_dir,
-    const char *const programs[], const char *address, const char *alpn,
+struct tls_config *tls_config_load(const struct tls_options *,
     struct fault *);
 void tls_config_free(struct tls_config *);
 

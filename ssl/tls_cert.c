@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificate files: key and chain in any order, in one file or two.  The
+ * Certificate files: keys and chains in any order, in one file or two.  The
  * only file that reads a private key; it never asks for a pass phrase.
  */
 #include "ssl/tls_cert.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,16 +22,23 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
+#include "ssl/tls.h"
+#include "ssl/tls_state.h"
 
 #include "c-client/base/banned.h"
 
 #define MAX_CERTS	32
+#define MAX_KEYS	4
+
+/* From so many days before its end on a certificate is warned of. */
+#define WARN_DAYS	21
 
 /* What a file holds. */
 struct pem {
 	X509 *certs[MAX_CERTS];
 	size_t n;
-	EVP_PKEY *key;
+	EVP_PKEY *keys[MAX_KEYS];
+	size_t key_n;
 	bool encrypted;		/* there is a key, behind a pass phrase */
 	bool damaged;		/* a block that isn't what it says */
 };
@@ -40,7 +48,8 @@ pem_clear(struct pem *pem)
 {
 	for (size_t i = 0; i < pem->n; i++)
 		X509_free(pem->certs[i]);
-	EVP_PKEY_free(pem->key);
+	for (size_t i = 0; i < pem->key_n; i++)
+		EVP_PKEY_free(pem->keys[i]);
 	*pem = (struct pem){ .n = 0 };
 }
 
@@ -103,9 +112,13 @@ take_block(struct pem *pem, const char *name, const char *header,
 	if (key && (strncmp(name, "ENCRYPTED", 9) == 0 ||
 	    strstr(header, "ENCRYPTED") != NULL))
 		pem->encrypted = true;
-	else if (key && pem->key == NULL) {
-		pem->key = d2i_AutoPrivateKey(NULL, &data, n);
-		pem->damaged |= pem->key == NULL;
+	else if (key && pem->key_n < MAX_KEYS) {
+		EVP_PKEY *k = d2i_AutoPrivateKey(NULL, &data, n);
+
+		if (k == NULL)
+			pem->damaged = true;
+		else
+			pem->keys[pem->key_n++] = k;
 	} else if (strcmp(name, "CERTIFICATE") == 0 ||
 	    strcmp(name, "X509 CERTIFICATE") == 0 ||
 	    strcmp(name, "TRUSTED CERTIFICATE") == 0) {
@@ -151,66 +164,98 @@ pem_read(struct pem *pem, const char *path, struct stat *st,
 	return 0;
 }
 
+static void nag(struct tls_state *, int level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Each connection would say it again. */
+static void
+nag(struct tls_state *state, int level, const char *fmt, ...)
+{
+	char line[2 * TLS_CERT_PATH + 256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	if (tls_state_warn(state, line))
+		log_line(level, "%s", line);
+}
+
 /* Wrong dates are for the client to judge, whose user can still read his mail
  * then; who runs the server is told. */
 static void
-warn_of_dates(const char *path, const X509 *leaf)
+warn_of_dates(const char *path, const X509 *leaf, struct tls_state *state)
 {
-	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
-		log_line(LOG_ERR, "certificate %s: it has expired, and "
-		    "clients warn of it; get a new one and put it there",
-		    path);
+	int days = 0, secs = 0;
+
 	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
-		log_line(LOG_ERR, "certificate %s: it is not valid before a "
+		nag(state, LOG_ERR, "certificate %s: it is not valid before a "
 		    "later day, and clients warn of it; check the clock",
 		    path);
+	if (ASN1_TIME_diff(&days, &secs, NULL, X509_get0_notAfter(leaf)) != 1)
+		return;
+	if (days < 0 || secs < 0)
+		nag(state, LOG_ERR, "certificate %s: it has expired, and "
+		    "clients warn of it; get a new one and put it there",
+		    path);
+	else if (days < WARN_DAYS)
+		nag(state, LOG_WARNING, "certificate %s: it expires in %d "
+		    "day%s; get a new one and put it there", path, days,
+		    days == 1 ? "" : "s");
 }
 
-/* Move the issuer of certs[at - 1] to `at`.  False if it isn't there. */
-static bool
-issuer_to(struct pem *pem, size_t at)
-{
-	for (size_t i = at; i < pem->n; i++)
-		if (X509_check_issued(pem->certs[i],
-		    pem->certs[at - 1]) == X509_V_OK) {
-			X509 *issuer = pem->certs[i];
+/* A certificate and behind it those that vouch for it; the file's. */
+struct chain {
+	X509 *certs[MAX_CERTS];
+	size_t n;
+};
 
-			pem->certs[i] = pem->certs[at];
-			pem->certs[at] = issuer;
+static X509 *
+issuer_of(const struct pem *pem, const struct chain *c)
+{
+	for (size_t i = 0; i < pem->n; i++)
+		if (X509_check_issued(pem->certs[i], c->certs[c->n - 1]) ==
+		    X509_V_OK)
+			return pem->certs[i];
+	return NULL;
+}
+
+static bool
+is_in(const struct chain *c, const X509 *x)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->certs[i] == x)
 			return true;
-		}
 	return false;
 }
 
 /*
- * Put the certificate of the key first and behind each its issuer.  What
- * doesn't belong to the chain is dropped, and so is the root: whoever trusts
- * it has it.  Returns false if no certificate is the key's.
+ * The certificate of the key, and behind each its issuer.  What doesn't belong
+ * to the chain is passed over, and so is the root: whoever trusts it has it.
+ * Returns false if no certificate is the key's.
  */
 static bool
-pem_sort(struct pem *pem)
+chain_find(const struct pem *pem, const EVP_PKEY *key, struct chain *c)
 {
-	size_t leaf = 0, n = 1;
+	size_t leaf = 0;
 
+	c->n = 0;
 	while (leaf < pem->n &&
-	    X509_check_private_key(pem->certs[leaf], pem->key) != 1)
+	    X509_check_private_key(pem->certs[leaf], key) != 1)
 		leaf++;
 	ERR_clear_error();
 	if (leaf == pem->n)
 		return false;
-	if (leaf != 0) {
-		X509 *first = pem->certs[leaf];
+	c->certs[c->n++] = pem->certs[leaf];
+	while (c->n < MAX_CERTS && !X509_self_signed(c->certs[c->n - 1], 0)) {
+		X509 *issuer = issuer_of(pem, c);
 
-		pem->certs[leaf] = pem->certs[0];
-		pem->certs[0] = first;
+		if (issuer == NULL || is_in(c, issuer))
+			break;
+		c->certs[c->n++] = issuer;
 	}
-	while (n < pem->n && !X509_self_signed(pem->certs[n - 1], 0) &&
-	    issuer_to(pem, n))
-		n++;
-	if (n > 1 && X509_self_signed(pem->certs[n - 1], 0))
-		n--;
-	while (pem->n > n)
-		X509_free(pem->certs[--pem->n]);
+	if (c->n > 1 && X509_self_signed(c->certs[c->n - 1], 0))
+		c->n--;
 	return true;
 }
 
@@ -227,14 +272,44 @@ refused(const char *path, struct fault *why)
 }
 
 static int
-give(SSL_CTX *ctx, struct pem *pem, const char *path, struct fault *why)
+give(SSL_CTX *ctx, const struct chain *c, EVP_PKEY *key, const char *path,
+    struct fault *why)
 {
-	if (SSL_CTX_use_certificate(ctx, pem->certs[0]) != 1 ||
-	    SSL_CTX_use_PrivateKey(ctx, pem->key) != 1)
+	if (SSL_CTX_use_certificate(ctx, c->certs[0]) != 1 ||
+	    SSL_CTX_use_PrivateKey(ctx, key) != 1)
 		return refused(path, why);
-	for (size_t i = 1; i < pem->n; i++)
-		if (SSL_CTX_add1_chain_cert(ctx, pem->certs[i]) != 1)
+	for (size_t i = 1; i < c->n; i++)
+		if (SSL_CTX_add1_chain_cert(ctx, c->certs[i]) != 1)
 			return refused(path, why);
+	return 0;
+}
+
+/*
+ * Everything that the file has, one of each kind of key: a client that knows
+ * no ECDSA is shown the RSA one.  A key that is left over is no fault where
+ * another one serves.  *given says how many do.
+ */
+static int
+give_all(SSL_CTX *ctx, const struct pem *pem, const char *path,
+    struct tls_state *state, size_t *given, struct fault *why)
+{
+	int kinds[MAX_KEYS];
+
+	*given = 0;
+	for (size_t i = 0; i < pem->key_n; i++) {
+		struct chain c;
+		bool again = false;
+
+		for (size_t k = 0; k < *given; k++)
+			again = again ||
+			    EVP_PKEY_get_base_id(pem->keys[i]) == kinds[k];
+		if (again || !chain_find(pem, pem->keys[i], &c))
+			continue;
+		if (give(ctx, &c, pem->keys[i], path, why) == -1)
+			return -1;
+		warn_of_dates(path, c.certs[0], state);
+		kinds[(*given)++] = EVP_PKEY_get_base_id(pem->keys[i]);
+	}
 	return 0;
 }
 
@@ -254,7 +329,7 @@ no_key(const struct pem *pem, const char *path, const char *key_path,
 	    "in it nor in %s; put it into either", path, key_path);
 }
 
-/* Fetch the key from a file of its own. */
+/* Fetch the keys from a file of their own. */
 static int
 key_from(struct pem *pem, const char *path, const char *key_path,
     struct stat *st, struct fault *why)
@@ -269,9 +344,10 @@ key_from(struct pem *pem, const char *path, const char *key_path,
 		return fault_set(why, bad.code, "%s (the private key; the "
 		    "server must be able to read it)", bad.text);
 	}
-	pem->key = other.key;
-	other.key = NULL;
-	if (pem->key == NULL)
+	pem->key_n = other.key_n;
+	memcpy(pem->keys, other.keys, sizeof pem->keys);
+	other.key_n = 0;
+	if (pem->key_n == 0)
 		rc = no_key(&other, key_path, path, why);
 	pem_clear(&other);
 	return rc;
@@ -279,11 +355,12 @@ key_from(struct pem *pem, const char *path, const char *key_path,
 
 int
 tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
-    struct fault *why)
+    struct tls_state *state, struct fault *why)
 {
 	struct pem pem;
 	struct stat st;
 	const char *key_file = path;
+	size_t given;
 	int rc = -1;
 
 	if (pem_read(&pem, path, &st, why) == -1)
@@ -294,28 +371,29 @@ tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
 		    path, pem.damaged ? "undamaged " : "");
 		goto out;
 	}
-	if (pem.key == NULL && !pem.encrypted) {
+	if (pem.key_n == 0 && !pem.encrypted) {
 		key_file = key_path;
 		if (key_from(&pem, path, key_path, &st, why) == -1)
 			goto out;
 	}
-	if (pem.key == NULL) {
+	if (pem.key_n == 0) {
 		no_key(&pem, path, key_path, why);
 		goto out;
 	}
-	if (!pem_sort(&pem)) {
+	if (give_all(ctx, &pem, path, state, &given, why) == -1)
+		goto out;
+	if (given == 0) {
 		fault_set(why, FAULT_CANNOT, "certificate %s: the private key "
 		    "in %s does not belong to it; put key and certificate of "
 		    "the same order there", path,
 		    key_file == path ? "the same file" : key_file);
 		goto out;
 	}
-	warn_of_dates(path, pem.certs[0]);
-	if (st.st_mode & S_IROTH)
-		log_line(LOG_WARNING, "certificate %s: everybody on this "
+	if ((st.st_mode & S_IROTH) != 0)
+		nag(state, LOG_WARNING, "certificate %s: everybody on this "
 		    "machine can read the private key; chmod 600 %s",
 		    key_file, key_file);
-	rc = give(ctx, &pem, path, why);
+	rc = 0;
 out:
 	pem_clear(&pem);
 	return rc;
@@ -331,26 +409,28 @@ exists(const char *path)
 }
 
 int
-tls_cert_load(SSL_CTX *ctx, const char *cert_dir, const char *key_dir,
-    const char *const programs[], const char *address, struct fault *why)
+tls_cert_load(SSL_CTX *ctx, const struct tls_options *o,
+    struct tls_state *state, struct fault *why)
 {
 	char name[256], path[TLS_CERT_PATH], key[TLS_CERT_PATH];
 	const char *last = "";
 
-	for (; *programs != NULL; programs++) {
-		last = *programs;
+	for (size_t i = 0; o->programs[i] != NULL; i++) {
+		last = o->programs[i];
 		for (int plain = 0; plain < 2; plain++) {
-			if (*last == '\0' || (!plain && address == NULL))
+			if (*last == '\0' || (!plain && o->address == NULL))
 				continue;
 			snprintf(name, sizeof name, "%s%s%s.pem", last,
-			    plain ? "" : "-", plain ? "" : address);
-			snprintf(path, sizeof path, "%s/%s", cert_dir, name);
-			snprintf(key, sizeof key, "%s/%s", key_dir, name);
+			    plain ? "" : "-", plain ? "" : o->address);
+			snprintf(path, sizeof path, "%s/%s", o->cert_dir,
+			    name);
+			snprintf(key, sizeof key, "%s/%s", o->key_dir, name);
 			if (exists(path))
-				return tls_cert_use(ctx, path, key, why);
+				return tls_cert_use(ctx, path, key, state,
+				    why);
 		}
 	}
 	return fault_set(why, FAULT_NOTFOUND, "certificate %s/%s.pem: there "
 	    "is no such file, so there is no TLS; put certificate chain and "
-	    "private key there", cert_dir, last);
+	    "private key there", o->cert_dir, last);
 }

@@ -9,25 +9,29 @@
 #include <openssl/ssl.h>
 
 struct fault;
+struct tls_options;
+struct tls_state;
 
 /* The longest path that is tried. */
 #define TLS_CERT_PATH	1024
 
 /*
- * Give `ctx` the certificate, its chain and its key.  The files tried are
- * those of tls_config_load(); the first that exists is the one, and what is
- * wrong with it is not covered up by another.  Returns 0, or -1 with a fault
- * that names file, reason and cure: FAULT_NOTFOUND if there is no file at
- * all, FAULT_PERM, FAULT_SYNTAX or FAULT_CANNOT otherwise.
+ * Give `ctx` certificates, chains and keys.  The files tried are those of
+ * tls_config_load(); the first that exists is the one, and what is wrong with
+ * it is not covered up by another.  Returns 0, or -1 with a fault that names
+ * file, reason and cure: FAULT_NOTFOUND if there is no file at all,
+ * FAULT_PERM, FAULT_SYNTAX or FAULT_CANNOT otherwise.  What is wrong and does
+ * not keep it from being used is logged, once a day as far as `state` (may be
+ * NULL) knows.
  */
-int tls_cert_load(SSL_CTX *ctx, const char *cert_dir, const char *key_dir,
-    const char *const programs[], const char *address, struct fault *);
+int tls_cert_load(SSL_CTX *ctx, const struct tls_options *,
+    struct tls_state *state, struct fault *);
 
 /*
- * The same for one file whose name is known.  `key_path` is where the key is
+ * The same for one file whose name is known.  `key_path` is where keys are
  * looked for if `path` holds none; it may be missing.
  */
 int tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
-    struct fault *);
+    struct tls_state *state, struct fault *);
 
 #endif

@@ -12,15 +12,9 @@
 #include "c-client/base/banned.h"
 
 struct tls_config *
-tls_config_load(const char *cert_dir, const char *key_dir,
-    const char *const programs[], const char *address, const char *alpn,
-    struct fault *why)
+tls_config_load(const struct tls_options *o, struct fault *why)
 {
-	(void)cert_dir;
-	(void)key_dir;
-	(void)programs;
-	(void)address;
-	(void)alpn;
+	(void)o;
 	fault_set(why, FAULT_NOTFOUND, "no certificate is loaded: this build "
 	    "has no TLS (make without SSLTYPE=none)");
 	return NULL;

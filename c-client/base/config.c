@@ -180,6 +180,20 @@ set_format(struct config *c, size_t offset, struct span value, uint64_t max,
 }
 
 static bool
+set_tls(struct config *c, size_t offset, struct span value, uint64_t max,
+    struct fault *why)
+{
+	static const char *const names[] = { "modern", "intermediate", "old" };
+	int word = word_of(value, "modern intermediate old", why);
+
+	(void)offset;
+	(void)max;
+	if (word != -1)
+		c->tls = names[word];
+	return word != -1;
+}
+
+static bool
 set_plaintext(struct config *c, size_t offset, struct span value,
     uint64_t max, struct fault *why)
 {
@@ -231,6 +245,8 @@ static const struct key keys[] = {
 	{ "plaintext",	   set_plaintext, AT(plaintext),	0 },
 	{ "cert_dir",	   set_path,	  AT(cert_dir),		0 },
 	{ "key_dir",	   set_path,	  AT(key_dir),		0 },
+	{ "tls",	   set_tls,	  AT(tls),		0 },
+	{ "tls_state",	   set_dir,	  AT(tls_state),	0 },
 	{ "mail_spool",	   set_path,	  AT(mail_spool),	0 },
 	{ "mail_root",	   set_text,	  AT(mail_root),	0 },
 	{ "shared_dir",	   set_dir,	  AT(shared_dir),	0 },
@@ -292,6 +308,8 @@ config_defaults(struct config *c)
 		.plaintext = DEFAULT_PLAINTEXT,
 		.cert_dir = choose_directory(DEFAULT_CERT_DIR, certs),
 		.key_dir = DEFAULT_KEY_DIR,
+		.tls = "intermediate",
+		.tls_state = "/run/imapd.state",
 		.mail_spool = choose_directory(DEFAULT_MAIL_SPOOL, spools),
 		.mail_root = "",
 		.format = "",

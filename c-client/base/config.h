@@ -22,6 +22,9 @@ struct config {
 	enum config_plaintext plaintext; /* plaintext = tls | always */
 	const char *cert_dir;
 	const char *key_dir;
+	const char *tls;		/* modern | intermediate | old */
+	const char *tls_state;		/* file of what connections share, ""
+					 * for none */
 	const char *mail_spool;		/* /var/mail or /var/spool/mail */
 	const char *mail_root;		/* under the home; "" is decided at
 					 * login (decisions.md 13) */

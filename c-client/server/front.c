@@ -322,8 +322,11 @@ load_certificate(struct front *f)
 	    f->service->certificate, NULL };
 	struct fault why;
 
-	f->certificate = tls_config_load(g->cert_dir, g->key_dir, programs,
-	    c->local, f->service->alpn, &why);
+	f->certificate = tls_config_load(&(struct tls_options){
+	    .cert_dir = g->cert_dir, .key_dir = g->key_dir,
+	    .programs = programs, .address = c->local,
+	    .alpn = f->service->alpn, .policy = g->tls,
+	    .state_file = g->tls_state }, &why);
 	if (f->certificate == NULL)
 		log_line(!c->tls && g->plaintext == CONFIG_PLAINTEXT_ALWAYS &&
 		    why.code == FAULT_NOTFOUND ? LOG_DEBUG : LOG_ERR, "%s",

@@ -8,7 +8,7 @@
  *	            connection.c privsep.c monitor.c spool.c cache.c
  *	            stream.c (stream_new only), and of the front, before it
  *	            reads anything: front.c sandbox.c
- *	ssl/        tls.c tls_cert.c (loading, in the front)
+ *	ssl/        all but what moves bytes (loading, in the front)
  *	auth/       auth.c auth_pam.c auth_shadow.c auth_users.c auth_crypt.c
  *	libraries   libc with NSS, PAM and its modules, libcrypt, libseccomp,
  *	            libcrypto and libssl (loading, in the front)

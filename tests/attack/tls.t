@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""TLS: every kind of key, every way in which a certificate file can be wrong
-(one log line that names file, reason and cure), injection behind STARTTLS,
-ALPN, old versions, renegotiation, half-closed connections, bulk."""
+"""TLS: every kind of key, server names, policies, every way in which a
+certificate file can be wrong (one log line that names file, reason and cure),
+injection behind STARTTLS, ALPN, old versions, renegotiation, half-closed
+connections, bulk."""
 
 import os
 import re
@@ -144,6 +145,144 @@ def test_names():
     tap.equal(says(server), None, "a bad file isn't covered up by others")
     for name in names[1:]:
         os.unlink(path(name))
+
+
+def make_for(name, key="ec -pkeyopt ec_paramgen_curve:P-256", days=30):
+    """A self-signed certificate with this CN as NAME.k and NAME.c."""
+    openssl("req", "-x509", "-newkey", *key.split(), "-nodes", "-days",
+        str(days), "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:"
+        + name, "-keyout", path(name + ".k"), "-out", path(name + ".c"))
+
+
+def sent_for(name, *args, to=None):
+    """The CN of the certificate that who asks for this name is shown."""
+    out = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d"
+        % (to or server).tls, "-servername", name, *args],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL).stdout.decode()
+    found = re.findall(r"^ *0 s:CN = (\S+)", out, re.M)
+    return found[0] if found else None
+
+
+def test_server_names():
+    """imapd-NAME.pem is for those who ask for NAME."""
+    names = ("mail.example.org", "other.example.org")
+    put(server.pem, "kind.key", "kind.crt")
+    for name in names + ("both.example.org", "own.example.org"):
+        make_for(name)
+        put(path("imapd-%s.pem" % name), name + ".k", name + ".c")
+    put(path("echod-both.example.org.pem"), "own.example.org.k",
+        "own.example.org.c")
+    for name in names:
+        tap.equal(sent_for(name), name, "asked for " + name)
+        tap.equal(sent_for(name, "-tls1_2"), name, "by TLS 1.2 too")
+    tap.equal(sent_for("MAIL.Example.ORG."), "mail.example.org",
+        "in any case, and with the root's dot")
+    tap.equal(sent_for("both.example.org"), "own.example.org",
+        "the program's own file first")
+    tap.equal(sent_for("127.0.0.1"), "localhost", "an address")
+    for name in ("nobody.example.org", "mail.example", "../imapd",
+            "x" * 255):
+        tap.equal(sent_for(name), "localhost", "asked for " + name[:20])
+    out = subprocess.run(["openssl", "s_client", "-alpn", "ftp", "-connect",
+        "127.0.0.1:%d" % server.tls, "-servername", names[0]],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT).stdout
+    tap.ok(b"alert no application protocol" in out,
+        "ALPN is looked at whatever the name")
+    put(path("imapd-%s.pem" % names[0]), names[0] + ".k", names[1] + ".c")
+    tap.equal(sent_for(names[0]), "localhost",
+        "a file that can't be used: the common one")
+    server.logged("imapd-%s.pem: the private key in the same file does not "
+        "belong to it" % re.escape(names[0]))
+    tap.equal(sent_for(names[1]), names[1], "and the others are as before")
+    for n in range(80):
+        put(path("imapd-n%d.example.org.pem" % n), names[1] + ".k",
+            names[1] + ".c")
+    tap.equal(says(server), "HELLO tls", "eighty names more")
+    server.logged("those of 64 server names are used, and no more")
+    for name in os.listdir(server.dir):
+        if name.endswith(".example.org.pem"):
+            os.unlink(path(name))
+
+
+def test_both_kinds():
+    """An RSA certificate and an ECDSA one in one file, with its own chain
+    each, for clients that know only one of them."""
+    make_for("rsa", "rsa:2048")
+    make_for("ecdsa")
+    for names in (("rsa.k", "ecdsa.k", "rsa.c", "ecdsa.c"),
+            ("ecdsa.c", "ecdsa.k", "mid.crt", "rsa.c", "rsa.k")):
+        put(server.pem, *names)
+        for kind, want in (("ECDHE-RSA-AES128-GCM-SHA256", "rsa"),
+                ("ECDHE-ECDSA-AES128-GCM-SHA256", "ecdsa")):
+            tap.equal(sent_for("localhost", "-tls1_2", "-cipher", kind), want,
+                "who wants %s, %s first" % (kind, names[0]))
+        for kind, want in (("rsa_pss_rsae_sha256", "rsa"),
+                ("ecdsa_secp256r1_sha256", "ecdsa")):
+            tap.equal(sent_for("localhost", "-tls1_3", "-sigalgs", kind),
+                want, "who wants %s by TLS 1.3" % kind)
+    put(server.pem, "ecdsa.k", "rsa.k", "rsa.c")
+    tap.equal(sent_for("localhost"), "rsa",
+        "a key that is left over is passed over")
+    put(server.pem, "kind.key", "kind.crt")
+
+
+def test_policies():
+    """What each of them takes; nothing that is no encryption or shows no
+    certificate, under any."""
+    nothing = ("eNULL:aNULL", "NULL-SHA256", "ADH-AES128-SHA256",
+        "AECDH-AES128-SHA", "AECDH-NULL-SHA", "ECDHE-RSA-NULL-SHA")
+    strong = ("ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-CHACHA20-POLY1305")
+    weak = ("AES128-SHA", "ECDHE-RSA-AES256-SHA384", "AES256-GCM-SHA384")
+    for policy, versions, good, bad in (
+            ("modern", ("-tls1_3",), (), strong + weak),
+            ("intermediate", ("-tls1_2", "-tls1_3"), strong, weak),
+            ("old", ("-tls1", "-tls1_1", "-tls1_2", "-tls1_3"),
+            strong + weak, ())):
+        other = new_server("tls = %s\n" % policy)
+        for version in ("-tls1", "-tls1_1", "-tls1_2", "-tls1_3"):
+            tap.equal(sent_for("localhost", version, "-cipher",
+                "ALL:@SECLEVEL=0", to=other) is not None,
+                version in versions, "%s: %s" % (policy, version))
+        for cipher in strong + weak + nothing:
+            tap.equal(sent_for("localhost", "-tls1_2", "-cipher", cipher
+                + ":@SECLEVEL=0", to=other) is not None, cipher in good,
+                "%s: %s" % (policy, cipher))
+        other.stop()
+    other = new_server("tls = strong\n")
+    tap.ok("must be one of: modern intermediate old" in
+        open(other.path("stderr")).read() + other.log(),
+        "another word: the three are named")
+    tap.equal(sent_for("localhost", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0",
+        to=other), None, "and intermediate holds")
+    other.stop()
+
+
+def test_warnings():
+    """Once a day, from 21 days before the end on."""
+    def lines():
+        return re.findall(r"certificate \S+: (it expires .*|.*read the "
+            r"private key.*)", server.log())
+    make_for("soon", days=12)
+    make_for("late", days=22)
+    for name in ("late", "soon"):
+        put(server.pem, name + ".k", name + ".c")
+        before = len(lines())
+        for _ in range(5):
+            says(server)
+        tap.equal(len(lines()) - before, name == "soon",
+            "%s: warned of %s" % (name, "once" if name == "soon" else
+            "not yet"))
+    tap.ok("it expires in 11 days; get a new one" in lines()[-1],
+        "with the days that are left", lines()[-1])
+    os.chmod(server.pem, 0o644)
+    before = len(lines())
+    for _ in range(3):
+        says(server)
+    tap.equal(len(lines()) - before, 1, "a key that all can read: once too")
+    put(server.pem, "kind.key", "kind.crt")
 
 
 def test_bad_files():
@@ -326,7 +465,6 @@ def test_versions():
         "no renegotiation", out[-400:])
     out = client("-tls1_2", "-comp")
     tap.ok(b"Compression: NONE" in out, "no compression")
-    tap.ok(b"TLS session ticket:" not in out, "no ticket that leads nowhere")
 
 
 def test_half_close():
@@ -413,6 +551,10 @@ def main():
     test_chain()
     put(server.pem, "kind.key", "kind.crt")
     test_names()
+    test_server_names()
+    test_both_kinds()
+    test_warnings()
+    test_policies()
     server.stop()
     # Without certificate a server that is told to speak in clear is silent
     # about it; the others say what is missing.

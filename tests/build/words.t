@@ -43,7 +43,7 @@ def capabilities():
     """What imapd offers in clear when no configuration says anything."""
     conf, port = os.path.join(tmp, "conf"), server.free_port()
     with open(conf, "w") as f:
-        f.write("cert_dir = %s\nkey_dir = %s\n" % (tmp, tmp))
+        f.write("cert_dir = %s\nkey_dir = %s\ntls_state =\n" % (tmp, tmp))
     child = subprocess.Popen([os.path.join(tree, "imapd/imapd"), "--config", conf, "--listen",
                               "127.0.0.1:%d,plain" % port], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -56,7 +56,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (fd == -1 || write(fd, data, n) != (ssize_t)n)
 		abort();
 	close(fd);
-	c = tls_config_load(dir, dir, programs, "127.0.0.1", "imap", &why);
+	c = tls_config_load(&(struct tls_options){ .cert_dir = dir,
+	    .key_dir = dir, .programs = programs, .address = "127.0.0.1",
+	    .alpn = "imap", .policy = "intermediate", .state_file = "" },
+	    &why);
 	if (c == NULL && (why.code == FAULT_NONE ||
 	    strstr(why.text, path) == NULL))
 		abort();

@@ -96,9 +96,9 @@ class Server:
         self.log_path = self.path("log")
         self.conf = self.write("conf", "auth = users:%s\ncert_dir = %s\n"
             "key_dir = %s\nmail_spool = %s\nlog = %s\nfail_delay = 0\n"
-            "plaintext = always\n%s" %
+            "plaintext = always\ntls_state = %s\n%s" %
             (self.path("users"), self.dir, self.path("private"), self.spool,
-            self.log_path, conf))
+            self.log_path, self.path("state"), conf))
         if uid is not None and os.geteuid() == 0:
             for name in os.listdir(self.dir):
                 os.chown(self.path(name), uid, uid)

@@ -315,8 +315,8 @@ class Room:
                 self.pam_made.append(to)
         with open(self.config, "w") as f:
             f.write("cert_dir = %s\nkey_dir = %s\nmail_spool = %s\n"
-                "log = %s\n" % (self.certdir, self.certdir, self.spool,
-                self.syslog))
+                "log = %s\ntls_state = %s/state\n" % (self.certdir,
+                self.certdir, self.spool, self.syslog, self.dir))
 
     def leave(self):
         for child in self.children:

@@ -81,6 +81,7 @@ cert_dir = $dir/certs
 key_dir = $dir/certs
 mail_spool = $dir/spool
 log = $dir/log
+tls_state = $dir/state
 EOF
 
 # --- The servers --------------------------------------------------------------

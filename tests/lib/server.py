@@ -154,9 +154,9 @@ class Host:
         with open(self.conf, "w") as f:
             f.write("auth = users:%s/users\nplaintext = always\n"
                 "cert_dir = %s\nkey_dir = %s\nmail_spool = %s\nlog = %s\n"
-                "fail_delay = 0\nlock_timeout = 10\n%s" % (self.dir,
-                self.certdir, self.certdir, self.spool, self.logfile,
-                conf.replace("{dir}", self.dir)))
+                "fail_delay = 0\nlock_timeout = 10\ntls_state = %s/state\n%s"
+                % (self.dir, self.certdir, self.certdir, self.spool,
+                self.logfile, self.dir, conf.replace("{dir}", self.dir)))
         self.ports = {}
         self.env = dict(os.environ, **(env or {}))
         for program in programs:

@@ -92,6 +92,8 @@ test_keys(void **state)
 	    "PLAINTEXT = Always\n"
 	    "cert_dir = /c/certs\n"
 	    "mail_spool = /s p\n"
+	    "tls = modern\n"
+	    "tls_state = /r/state\n"
 	    "mail_root = Mail\n"
 	    "shared_dir = /s\n"
 	    "public_dir = /p\n"
@@ -117,6 +119,8 @@ test_keys(void **state)
 	assert_string_equal(c.cert_dir, "/c/certs");
 	assert_string_equal(c.key_dir, "/c/private");
 	assert_string_equal(c.mail_spool, "/s p");
+	assert_string_equal(c.tls, "modern");
+	assert_string_equal(c.tls_state, "/r/state");
 	assert_string_equal(c.mail_root, "Mail");
 	assert_string_equal(c.shared_dir, "/s");
 	assert_string_equal(c.public_dir, "/p");
@@ -160,6 +164,8 @@ test_wrong(void **state)
 		{ "fsync = never", "must be one of: always relaxed" },
 		{ "lock = none", "must be one of: fcntl both" },
 		{ "plaintext = no", "must be one of: tls always" },
+		{ "tls = strong", "must be one of: modern intermediate old" },
+		{ "tls_state = here", "must be a path from / on" },
 		{ "pam_session = 1", "must be one of: no yes" },
 		{ "auth = ldap", "must be one of: pam shadow none users:FILE" },
 		{ "auth = users:relative", "must be a path from / on" },
