@@ -19,15 +19,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
-
-static void
-no_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
+#include "tests/lib/logged.h"
 
 /* The hash of "right" by a quick method. */
 static const char *
@@ -192,6 +184,6 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	log_to_sink(no_log, NULL);
+	logged_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

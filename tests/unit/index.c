@@ -25,10 +25,10 @@
 #include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
-#include "c-client/base/log.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
 #include "c-client/store/index_path.h"
+#include "tests/lib/logged.h"
 
 static char dir[64];
 
@@ -40,14 +40,6 @@ struct side {
 	bool changed;
 	struct fault why;
 };
-
-static void
-quiet(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
 
 static uint64_t seed = 20240607;
 
@@ -1223,7 +1215,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	log_to_sink(quiet, NULL);
+	logged_start();
 	snprintf(dir, sizeof dir, "/tmp/imap-index-XXXXXX");
 	return mkdtemp(dir) == NULL ? -1 : 0;
 }

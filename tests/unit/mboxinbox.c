@@ -22,11 +22,11 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
-#include "c-client/base/log.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mboxinbox.h"
 #include "c-client/formats/mboxinbox_move.h"
 #include "c-client/store/box.h"
+#include "tests/lib/logged.h"
 #include "tests/lib/mboxroom.h"
 
 const struct driver *const drivers[] = {
@@ -42,16 +42,6 @@ const struct driver *const drivers[] = {
 
 static struct mboxroom room;
 static char mbox[128], note[128];
-static char logged[4096];
-
-static void
-remember(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	snprintf(logged + strlen(logged), sizeof logged - strlen(logged),
-	    "%s\n", line);
-}
 
 static void
 begin(const char *old, const char *spool)
@@ -60,7 +50,7 @@ begin(const char *old, const char *spool)
 	unlink(note);
 	mboxroom_write(mbox, span_of(old));
 	mboxroom_write(room.spool, span_of(spool));
-	logged[0] = '\0';
+	logged_start();
 }
 
 /* The letters behind "A: " of a file. */
@@ -99,7 +89,7 @@ test_moves(void **state)
 	assert_int_equal(box->count, 3);
 	assert_string_equal(letters(mbox), "old one two ");
 	assert_string_equal(letters(room.spool), "");
-	assert_non_null(strstr(logged, moved));
+	assert_non_null(strstr(logged_text(), moved));
 	assert_int_equal(access(note, F_OK), -1);
 	uid = box->records[2].uid;
 	mboxroom_add(room.spool, SPAN(THREE));
@@ -108,9 +98,9 @@ test_moves(void **state)
 	assert_true(box->records[3].uid > uid);
 	assert_int_equal(box->records[2].uid, uid);
 	/* Nothing there, nothing done. */
-	logged[0] = '\0';
+	logged_start();
 	mboxroom_sync(box);
-	assert_string_equal(logged, "");
+	assert_string_equal(logged_text(), "");
 	box_close(box);
 	assert_ptr_equal(room.account.spool, room.spool);
 }
@@ -150,8 +140,8 @@ test_stays(void **state)
 	mboxroom_sync(box);
 	assert_int_equal(box->count, 1);
 	box_close(box);
-	assert_non_null(strstr(logged, "stays in"));
-	assert_null(strstr(strstr(logged, "stays in") + 1, "stays in"));
+	assert_non_null(strstr(logged_text(), "stays in"));
+	assert_null(strstr(strstr(logged_text(), "stays in") + 1, "stays in"));
 
 	begin(OLD, "");
 	assert_int_equal(unlink(room.spool), 0);
@@ -159,7 +149,7 @@ test_stays(void **state)
 	box = mboxroom_open(&room, &mboxroom_inbox);
 	mboxroom_sync(box);
 	assert_int_equal(box->count, 1);
-	assert_non_null(strstr(logged, "are the same file!"));
+	assert_non_null(strstr(logged_text(), "are the same file!"));
 	box_close(box);
 	assert_int_equal(unlink(room.spool), 0);
 }
@@ -377,7 +367,7 @@ setup(void **state)
 	mboxroom_make(&room);
 	snprintf(mbox, sizeof mbox, "%s/mbox", room.dir);
 	snprintf(note, sizeof note, "%s/.mbox.move", room.dir);
-	log_to_sink(remember, NULL);
+	logged_start();
 	return 0;
 }
 

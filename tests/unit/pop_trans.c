@@ -18,12 +18,12 @@
 #include "c-client/base/bounds.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/server/service.h"
 #include "c-client/server/stream.h"
 #include "c-client/store/box.h"
 #include "c-client/store/record.h"
 #include "ipopd/session.h"
+#include "tests/lib/logged.h"
 
 static const struct service service = { .program = "ipop3d",
     .idle_secs = 600 };
@@ -37,17 +37,7 @@ static struct {
 	struct fault why;
 	int out;		/* a file in the client's place */
 	struct buf heard;	/* all that was said and not yet looked at */
-	struct buf log;
 } world;
-
-static void
-keep_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	buf_adds(&world.log, line);
-	buf_addc(&world.log, '\n');
-}
 
 static void
 fill(const char *text, size_t n)
@@ -69,7 +59,6 @@ build_world(void **state)
 	snprintf(world.home, sizeof world.home, "%s/home", world.dir);
 	snprintf(world.spool, sizeof world.spool, "%s/joe", world.dir);
 	assert_int_equal(mkdir(world.home, 0700), 0);
-	log_to_sink(keep_log, NULL);
 	config_defaults(&world.config);
 	world.config.mail_spool = world.dir;
 	world.config.lock_timeout = 1;
@@ -83,7 +72,7 @@ raze_world(void **state)
 
 	(void)state;
 	buf_clear(&world.heard);
-	buf_clear(&world.log);
+	logged_free();
 	snprintf(command, sizeof command, "rm -rf %s", world.dir);
 	return system(command);
 }
@@ -96,7 +85,7 @@ begin(bool preauth)
 
 	world.out = open(world.dir, O_RDWR | O_TMPFILE, 0600);
 	assert_true(in != -1 && world.out != -1);
-	buf_reset(&world.log);
+	logged_start();
 	world.start = (struct session_start){ .service = &service,
 	    .config = &world.config, .stream = stream_new(in, world.out),
 	    .user = "joe", .home = world.home, .client = "[192.0.2.1]",
@@ -306,9 +295,9 @@ test_seen(void **state)
 	assert_true(world.session->end);
 	assert_int_equal(flags_of(1) & FLAG_SEEN, 0);
 	assert_int_equal(flags_of(3) & FLAG_SEEN, FLAG_SEEN);
-	assert_non_null(strstr(buf_string(&world.log), "Login user=joe "
+	assert_non_null(strstr(logged_text(), "Login user=joe "
 	    "host=[192.0.2.1] nmsgs=3/3\n"));
-	assert_non_null(strstr(buf_string(&world.log), "Update user=joe "
+	assert_non_null(strstr(logged_text(), "Update user=joe "
 	    "host=[192.0.2.1] nmsgs=3 ndele=0 nseen=1\n"));
 	end();
 }
@@ -335,7 +324,7 @@ test_deleted_is_hidden(void **state)
 	assert_string_equal(hear(), "+OK Mailbox open, 2 messages\r\n");
 	assert_string_equal(say("STAT\r\nLIST 2\r\n"),
 	    "+OK 2 72\r\n+OK 2 48\r\n");
-	assert_non_null(strstr(buf_string(&world.log), " nmsgs=2/3\n"));
+	assert_non_null(strstr(logged_text(), " nmsgs=2/3\n"));
 	end();
 }
 

@@ -11,21 +11,10 @@
 #include <cmocka.h>
 
 #include "c-client/base/bounds.h"
-#include "c-client/base/log.h"
 #include "imapd/prelogin.h"
+#include "tests/lib/logged.h"
 
 enum { CLEAR, OFFER, SECURE };	/* no TLS and no certificate; not yet; TLS */
-
-static struct buf logged;
-
-static void
-log_to_test(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	buf_adds(&logged, line);
-	buf_addc(&logged, '\n');
-}
 
 static void
 begin(struct prelogin *p, int how, bool plaintext)
@@ -38,7 +27,7 @@ begin(struct prelogin *p, int how, bool plaintext)
 	p->plaintext = plaintext || how == SECURE;
 	p->client = "[192.0.2.1]";
 	prelogin_ops_imap.greet(p);
-	buf_reset(&logged);
+	logged_start();
 }
 
 /*
@@ -264,7 +253,7 @@ test_long_lines(void **state)
 			assert_string_equal(buf_string(&got), over ?
 			    "* BYE [TOOBIG] Line too long\r\n<close>" : end ?
 			    "a BAD Unknown command\r\n" : "");
-			assert_int_equal(over, logged.n > 0);
+			assert_int_equal(over, *logged_text() != '\0');
 			buf_clear(&got);
 			prelogin_imap_free(&p);
 		}
@@ -281,7 +270,7 @@ test_log(void **state)
 	begin(&p, OFFER, false);
 	buf_init(&got, 0);
 	play(&p, SPAN("a LOGIN joe x\r\nb LOGIN {3}\r\n"), 0, &got);
-	assert_string_equal(buf_string(&logged),
+	assert_string_equal(logged_text(),
 	    "Login disabled user=joe auth=joe host=[192.0.2.1]\n"
 	    "Login disabled user= auth= host=[192.0.2.1]\n");
 	buf_clear(&got);
@@ -326,8 +315,6 @@ main(void)
 		cmocka_unit_test(test_lengths),
 	};
 
-	buf_init(&logged, 0);
-	log_to_sink(log_to_test, NULL);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

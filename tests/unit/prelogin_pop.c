@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "c-client/base/bounds.h"
-#include "c-client/base/log.h"
 #include "c-client/server/service.h"
 #include "ipopd/prelogin.h"
+#include "tests/lib/logged.h"
 
 /* The circumstances of a row. */
 enum { PLAINTEXT = 1, TLS = 2, OFFER = 4 };
@@ -29,17 +29,6 @@ struct dialogue_row {
 	const char *user, *password, *mechanism;	/* for L */
 };
 
-static struct buf log_lines;
-
-static void
-keep_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	buf_adds(&log_lines, line);
-	buf_addc(&log_lines, '\n');
-}
-
 static void
 begin(struct prelogin *p, unsigned how)
 {
@@ -48,8 +37,7 @@ begin(struct prelogin *p, unsigned how)
 	    .tls_offer = how & OFFER };
 	buf_init(&p->in, BOUND_PRELOGIN_IN);
 	buf_init(&p->out, BOUND_PRELOGIN_OUT);
-	buf_reset(&log_lines);
-	log_to_sink(keep_log, NULL);
+	logged_start();
 	prelogin_pop.greet(p);
 	assert_string_equal(buf_string(&p->out),
 	    "+OK POP3 server ready\r\n");
@@ -298,7 +286,7 @@ test_floods(void **state)
 	for (size_t i = 0; i < BOUND_POP_LINE; i++)
 		buf_addc(&p.in, 'x');
 	assert_int_equal(converse(&p, "", 0), 'C');
-	assert_non_null(strstr(buf_string(&log_lines),
+	assert_non_null(strstr(logged_text(),
 	    "Line too long before authentication host=[192.0.2.1]"));
 	finish(&p);
 
@@ -327,10 +315,9 @@ test_log(void **state)
 	(void)state;
 	begin(&p, OFFER);
 	converse(&p, "USER a host=[1.2.3.4]\r\n", 0);
-	assert_memory_equal(buf_string(&log_lines), "Login disabled user=", 20);
-	assert_null(strstr(buf_string(&log_lines), "[1.2.3.4]"));
-	assert_non_null(strstr(buf_string(&log_lines),
-	    " host=[192.0.2.1]\n"));
+	assert_memory_equal(logged_text(), "Login disabled user=", 20);
+	assert_null(strstr(logged_text(), "[1.2.3.4]"));
+	assert_non_null(strstr(logged_text(), " host=[192.0.2.1]\n"));
 	finish(&p);
 }
 
