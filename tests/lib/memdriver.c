@@ -21,6 +21,7 @@
 #include "c-client/store/driver.h"
 #include "c-client/store/place.h"
 #include "c-client/store/watch.h"
+#include "tests/lib/logged.h"
 
 #include "c-client/base/banned.h"
 
@@ -295,18 +296,19 @@ const struct driver memdriver_driver = {
 };
 
 static const char *
-below(struct arena *keep, const char *dir, const char *name)
+below(const char *dir, const char *name)
 {
 	char path[4096];
 
 	snprintf(path, sizeof path, "%s/%s", dir, name);
-	return arena_string(keep, path, strlen(path));
+	return arena_string(memdriver.keep, path, strlen(path));
 }
 
 struct account *
-memdriver_account(struct arena *keep)
+memdriver_account(void)
 {
 	char base[] = "/tmp/imap-test-XXXXXX";
+	struct arena *keep = memdriver.keep = arena_new(0);
 	struct account *a = arena_alloc(keep, sizeof *a);
 	struct config config;
 	const char *home;
@@ -316,10 +318,10 @@ memdriver_account(struct arena *keep)
 		abort();
 	config_defaults(&config);
 	config.lock_timeout = 2;
-	config.mail_spool = below(keep, base, "spool");
-	home = below(keep, base, "home");
+	config.mail_spool = below(base, "spool");
+	home = below(base, "home");
 	if (mkdir(config.mail_spool, 0700) == -1 || mkdir(home, 0700) == -1 ||
-	    mkdir(below(keep, home, "mail"), 0700) == -1)
+	    mkdir(below(home, "mail"), 0700) == -1)
 		abort();
 	status = account_open(a, keep, &config, "user", home, false, NULL);
 	assert(status == 0);
@@ -346,5 +348,26 @@ memdriver_clear(struct account *a)
 	account_close(a);
 	if (strncmp(base, "/tmp/imap-test-", 15) == 0)
 		nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	arena_free(memdriver.keep);
 	memset(&memdriver, 0, sizeof memdriver);
+}
+
+int
+memdriver_setup(void **state)
+{
+	struct account **account = *state;
+
+	logged_start();
+	*account = memdriver_account();
+	return 0;
+}
+
+int
+memdriver_teardown(void **state)
+{
+	struct account **account = *state;
+
+	memdriver_clear(*account);
+	logged_free();
+	return 0;
 }

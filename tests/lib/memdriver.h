@@ -40,13 +40,23 @@ extern struct memdriver {
 	uint64_t done, total;	/* what flush() tells; of 0, nothing */
 	bool flush_writes_nothing;	/* what it is to write stays wanted */
 	int probes;		/* calls of probe() */
+	struct arena *keep;	/* lives as long as the account */
 } memdriver;
 
 /* A temporary directory with home/, home/mail/, spool/ and an account on it;
  * the config's defaults, lock_timeout 2. */
-struct account *memdriver_account(struct arena *keep);
+struct account *memdriver_account(void);
 /* Remove it all, and forget `memdriver`. */
 void memdriver_clear(struct account *);
+
+/* The same for cmocka's tables, before and after each test: *state is the
+ * address of the test's own pointer to the account.  Nothing that is logged is
+ * seen; see logged.h. */
+int memdriver_setup(void **state);
+int memdriver_teardown(void **state);
+#define MEMDRIVER_TEST(f, account) \
+	cmocka_unit_test_prestate_setup_teardown(f, memdriver_setup, \
+	    memdriver_teardown, &(account))
 
 /* Add messages to an open box as another program's delivery would. */
 void memdriver_deliver(struct box *, size_t count);

@@ -16,10 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
@@ -27,7 +25,6 @@
 
 MEMDRIVER_TABLE
 
-static struct arena *keep;
 static struct account *account;
 static struct fault why;
 static const struct name inbox = { .path = "INBOX", .inbox = true };
@@ -237,37 +234,10 @@ test_limits(void **state)
 	append_free(a);
 }
 
-static void
-quiet(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_to_sink(quiet, NULL);
-	keep = arena_new(0);
-	account = memdriver_account(keep);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
-}
-
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	MEMDRIVER_TEST(f, account)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plain),
 		TEST(test_selected),

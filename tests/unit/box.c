@@ -16,9 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
@@ -26,7 +24,6 @@
 
 MEMDRIVER_TABLE
 
-static struct arena *keep;
 static struct account *account;
 static struct fault why;
 static const struct name inbox = { .path = "INBOX", .inbox = true };
@@ -471,37 +468,10 @@ test_deleted_open(void **state)
 	assert_int_equal(messages_of("short", 1), 1);
 }
 
-static void
-quiet(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_to_sink(quiet, NULL);
-	keep = arena_new(0);
-	account = memdriver_account(keep);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
-}
-
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	MEMDRIVER_TEST(f, account)
 	const struct CMUnitTest tests[] = {
 		TEST(test_transactions),
 		TEST(test_flags),

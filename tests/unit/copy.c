@@ -9,10 +9,8 @@
 
 #include <cmocka.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
@@ -24,7 +22,6 @@ MEMDRIVER_TABLE
 
 #define COUNT	6u
 
-static struct arena *keep;
 static struct account *account;
 static struct fault why;
 static const struct name inbox = { .path = "INBOX", .inbox = true };
@@ -163,7 +160,7 @@ test_undo(void **state)
 		    0);
 		box_close(box);
 		memdriver_clear(account);
-		account = memdriver_account(keep);
+		account = memdriver_account();
 	}
 }
 
@@ -245,37 +242,10 @@ test_rename_inbox_fails(void **state)
 	assert_int_equal(count_of(&old), 2);
 }
 
-static void
-no_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_to_sink(no_log, NULL);
-	keep = arena_new(0);
-	account = memdriver_account(keep);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
-}
-
 int
 main(void)
 {
-#define ROW(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f)	MEMDRIVER_TEST(f, account)
 	const struct CMUnitTest tests[] = {
 		ROW(test_copy),
 		ROW(test_long),

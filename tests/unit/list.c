@@ -20,7 +20,6 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/list.h"
 #include "c-client/store/name.h"
@@ -28,7 +27,6 @@
 
 MEMDRIVER_TABLE
 
-static struct arena *keep;
 static struct account *account;
 static struct fault why;
 
@@ -84,7 +82,7 @@ list(const char *reference, const char *pattern)
 	size_t count;
 
 	assert_int_equal(list_all(account, span_of(reference),
-	    span_of(pattern), keep, &entries, &count, &why), 0);
+	    span_of(pattern), memdriver.keep, &entries, &count, &why), 0);
 	return joined(entries, count);
 }
 
@@ -95,7 +93,7 @@ lsub(const char *reference, const char *pattern)
 	size_t count;
 
 	assert_int_equal(list_subscribed(account, span_of(reference),
-	    span_of(pattern), keep, &entries, &count, &why), 0);
+	    span_of(pattern), memdriver.keep, &entries, &count, &why), 0);
 	return joined(entries, count);
 }
 
@@ -489,8 +487,8 @@ test_hostile(void **state)
 		else
 			write_list(memset(huge, 'x', BOUND_MAILBOXLIST + 1),
 			    BOUND_MAILBOXLIST + 1);
-		status = list_subscribed(account, SPAN(""), SPAN("*"), keep,
-		    &entries, &count, &why);
+		status = list_subscribed(account, SPAN(""), SPAN("*"),
+		    memdriver.keep, &entries, &count, &why);
 		assert_true(status == -1 || count == 0);
 		/* Nothing of it is changed. */
 		assert_int_not_equal(subscribe("x", true), FAULT_NONE);
@@ -506,37 +504,10 @@ test_hostile(void **state)
 	free(huge);
 }
 
-static void
-quiet(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_to_sink(quiet, NULL);
-	keep = arena_new(0);
-	account = memdriver_account(keep);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
-}
-
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	MEMDRIVER_TEST(f, account)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all),
 		TEST(test_spaces),

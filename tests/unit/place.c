@@ -21,7 +21,6 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
@@ -34,7 +33,6 @@
 
 MEMDRIVER_TABLE
 
-static struct arena *keep;
 static struct account *account;
 static char base[64];		/* what the account's home is in */
 static char ann[96];		/* the home of another user */
@@ -189,7 +187,7 @@ test_roots(void **state)
 	assert_true(is_there("~ann6/a"));
 	account->mail_root = "none";
 	assert_false(is_there("~ann7/a"));
-	account->mail_root = arena_string(keep, at("%u-mail"),
+	account->mail_root = arena_string(memdriver.keep, at("%u-mail"),
 	    strlen(at("%u-mail")));
 	assert_int_equal(mkdir(at("ann8-mail"), 0700), 0);
 	put("ann8-mail/x");
@@ -465,14 +463,6 @@ test_names(void **state)
 	assert_int_equal(why.code, FAULT_CANNOT);
 }
 
-static void
-quiet(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
 /*
  * home/mail/ is the user's, ann/mail/ another user's, shared/ and public/
  * everybody's; in each of the first three there are the same links: in, out
@@ -516,7 +506,7 @@ make_tree(void)
 static const char *
 copy(const char *path)
 {
-	return arena_string(keep, path, strlen(path));
+	return arena_string(memdriver.keep, path, strlen(path));
 }
 
 static int
@@ -525,10 +515,7 @@ setup(void **state)
 	struct config config;
 	const char *home, *spool;
 
-	(void)state;
-	log_to_sink(quiet, NULL);
-	keep = arena_new(0);
-	account = memdriver_account(keep);
+	memdriver_setup(state);
 	home = account->home;
 	spool = account->spool;
 	snprintf(base, sizeof base, "%.*s",
@@ -543,26 +530,18 @@ setup(void **state)
 	config.shared_dir = copy(at("shared"));
 	config.public_dir = copy(at("public"));
 	config.other_users = config.outside = true;
-	if (account_open(account, keep, &config, "user", home, false,
+	if (account_open(account, memdriver.keep, &config, "user", home, false,
 	    NULL) == -1)
 		return -1;
 	account->outside = false;
 	return strcmp(spool, account->spool);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
-}
-
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_prestate_setup_teardown(f, setup, \
+		    memdriver_teardown, &account)
 	const struct CMUnitTest tests[] = {
 		TEST(test_places),
 		TEST(test_not_configured),

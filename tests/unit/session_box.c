@@ -41,7 +41,6 @@ static const struct name inbox = { .path = "INBOX", .inbox = true };
 static const struct name target = { .path = "target" };
 
 static struct {
-	struct arena *keep;
 	struct account *account;
 	struct config config;
 	struct buf heard, log;
@@ -81,11 +80,10 @@ build_world(void **state)
 	(void)state;
 	memset(&world, 0, sizeof world);
 	log_to_sink(keep_log, NULL);
-	world.keep = arena_new(0);
-	world.account = memdriver_account(world.keep);
+	world.account = memdriver_account();
 	config_defaults(&world.config);
 	world.config.lock_timeout = 2;
-	spool = arena_string(world.keep, world.account->spool,
+	spool = arena_string(memdriver.keep, world.account->spool,
 	    strlen(world.account->spool));
 	*strrchr(spool, '/') = '\0';
 	world.config.mail_spool = spool;
@@ -105,7 +103,6 @@ raze_world(void **state)
 	buf_clear(&world.heard);
 	buf_clear(&world.log);
 	memdriver_clear(world.account);
-	arena_free(world.keep);
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/view.h"
@@ -20,7 +19,7 @@
 
 MEMDRIVER_TABLE
 
-static struct arena *keep, *scratch;
+static struct arena *scratch;
 static struct account *account;
 static struct fault why;
 static const struct name inbox = { .path = "INBOX", .inbox = true };
@@ -389,39 +388,25 @@ test_random(void **state)
 	}
 }
 
-static void
-quiet(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
 static int
 setup(void **state)
 {
-	(void)state;
-	log_to_sink(quiet, NULL);
-	keep = arena_new(0);
 	scratch = arena_new(0);
-	account = memdriver_account(keep);
-	return 0;
+	return memdriver_setup(state);
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
 	arena_free(scratch);
-	return 0;
+	return memdriver_teardown(state);
 }
 
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_prestate_setup_teardown(f, setup, \
+		    teardown, &account)
 	const struct CMUnitTest tests[] = {
 		TEST(test_differences),
 		TEST(test_recent),

@@ -18,29 +18,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/watch.h"
+#include "tests/lib/logged.h"
 #include "tests/lib/memdriver.h"
 
 MEMDRIVER_TABLE
 
-static struct arena *keep;
 static struct account *account;
 static struct fault why;
 static const struct name inbox = { .path = "INBOX", .inbox = true };
-static char log_text[1000];
-
-static void
-catch(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	snprintf(log_text, sizeof log_text, "%s", line);
-}
 
 static void
 put(const char *path, const char *text, int flags)
@@ -205,7 +194,7 @@ no_instance_child(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	w = watch_new(box);
 	_exit(watch_fd(w) != -1 ? 1 : watch_msecs(w) != 2000 ? 2 :
-	    strstr(log_text, "max_user_instances") == NULL ? 3 :
+	    strstr(logged_text(), "max_user_instances") == NULL ? 3 :
 	    !watch_take(w) ? 4 : 0);
 }
 
@@ -223,29 +212,10 @@ test_no_instance(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	log_to_sink(catch, NULL);
-	keep = arena_new(0);
-	account = memdriver_account(keep);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
-}
-
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	MEMDRIVER_TEST(f, account)
 	const struct CMUnitTest tests[] = {
 		TEST(test_file),
 		TEST(test_missing),
