@@ -5,70 +5,34 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
-#include "c-client/base/config.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/server/service.h"
-#include "c-client/server/stream.h"
-#include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "ipopd/session.h"
+#include "tests/lib/logged.h"
 #include "tests/lib/memdriver.h"
+#include "tests/lib/memsession.h"
 
 MEMDRIVER_TABLE
 
 #define COUNT	5u
 
 static const struct service service = { .program = "ipop3d",
-    .idle_secs = 600 };
+    .session = session_main, .idle_secs = 600 };
 static const struct name inbox = { .path = "INBOX", .inbox = true };
 
-static struct {
-	struct account *account;
-	struct config config;
-	struct buf heard, log;
-} world;
-
-static void
-keep_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	buf_adds(&world.log, line);
-	buf_addc(&world.log, '\n');
-}
+static struct memsession world;
 
 static int
 build_world(void **state)
 {
-	struct fault why;
-	struct box *box;
-	char *spool;
-
 	(void)state;
-	memset(&world, 0, sizeof world);
-	log_to_sink(keep_log, NULL);
-	world.account = memdriver_account();
-	config_defaults(&world.config);
-	world.config.lock_timeout = 2;
-	spool = arena_string(memdriver.keep, world.account->spool,
-	    strlen(world.account->spool));
-	*strrchr(spool, '/') = '\0';
-	world.config.mail_spool = spool;
-	box = box_open(world.account, &inbox, false, &why);
-	if (box == NULL || box_sync(box, &why) == -1)
-		fail_msg("%s", why.text);
-	memdriver_deliver(box, COUNT);
-	box_close(box);
+	memsession_make(&world, COUNT);
 	return 0;
 }
 
@@ -76,36 +40,14 @@ static int
 raze_world(void **state)
 {
 	(void)state;
-	buf_clear(&world.heard);
-	buf_clear(&world.log);
-	memdriver_clear(world.account);
+	memsession_remove(&world);
 	return 0;
 }
 
-/* A session in which the client says this and goes away. */
 static const char *
 run(const char *text)
 {
-	int in = open("/dev/null", O_RDONLY);
-	int out = open("/tmp", O_RDWR | O_TMPFILE, 0600);
-	int heard = dup(out);
-	struct stream *stream = stream_new(in, out);
-	const struct session_start start = { .service = &service,
-	    .config = &world.config, .stream = stream, .user = "user",
-	    .home = world.account->home, .client = "[192.0.2.1]", .tag = "",
-	    .mechanism = "", .spool_writable = true };
-	ssize_t n;
-
-	buf_reset(&world.log);
-	buf_adds(&stream->in, text);
-	assert_int_equal(session_main(&start), 0);
-	stream_free(stream);
-	buf_reset(&world.heard);
-	n = pread(heard, buf_room(&world.heard, 65536), 65536, 0);
-	assert_true(n > 0);
-	world.heard.n = (size_t)n;
-	close(heard);
-	return buf_string(&world.heard);
+	return memsession_run(&world, &service, "", text);
 }
 
 /* UIDs and \Seen of what is there, such as "1 2S 5 ". */
@@ -113,11 +55,8 @@ static const char *
 left(void)
 {
 	static struct buf out;
-	struct fault why;
-	struct box *box = box_open(world.account, &inbox, true, &why);
+	struct box *box = memsession_open(&world, &inbox, true);
 
-	assert_non_null(box);
-	assert_int_equal(box_sync(box, &why), 0);
 	buf_reset(&out);
 	for (size_t i = 0; i < box->count; i++)
 		buf_addf(&out, "%u%s ", box->records[i].uid,
@@ -127,20 +66,13 @@ left(void)
 }
 
 static void
-assert_said(const char *said, const char *want)
-{
-	if (strstr(said, want) == NULL)
-		fail_msg("no %s in:\n%s", want, said);
-}
-
-static void
 test_quit(void **state)
 {
 	(void)state;
 	assert_said(run("RETR 1\r\nRETR 2\r\nDELE 2\r\nDELE 4\r\nSTAT\r\n"
 	    "QUIT\r\n"), "\r\n+OK 3 300\r\n+OK Sayonara\r\n");
 	assert_string_equal(left(), "1S 3 5 ");
-	assert_said(buf_string(&world.log), "Update user=user "
+	assert_said(logged_text(), "Update user=user "
 	    "host=[192.0.2.1] nmsgs=5 ndele=2 nseen=1\n");
 	assert_int_equal(memdriver.leaves, 1);
 	assert_said(run("DELE 1\r\nDELE 2\r\nDELE 3\r\nSTAT\r\nQUIT\r\n"),
@@ -181,9 +113,9 @@ test_fails(void **state)
 		assert_said(run("DELE 2\r\nDELE 3\r\nQUIT\r\n"),
 		    rows[i].want);
 		assert_null(strstr(buf_string(&world.heard), "Sayonara"));
-		assert_said(buf_string(&world.log),
+		assert_said(logged_text(),
 		    "INBOX: not removed: as told\n");
-		assert_said(buf_string(&world.log), " ndele=0 ");
+		assert_said(logged_text(), " ndele=0 ");
 		assert_string_equal(left(), "1 2 3 4 5 ");
 	}
 	/* What was not to be removed is no affair of the client's. */
@@ -191,7 +123,7 @@ test_fails(void **state)
 	memdriver.expunge_fault = FAULT_NONE;
 	memdriver.flush_fault = FAULT_INUSE;
 	assert_said(run("DELE 1\r\nQUIT\r\n"), "\r\n+OK Sayonara\r\n");
-	assert_said(buf_string(&world.log),
+	assert_said(logged_text(),
 	    "Flags of INBOX not kept: as told\n");
 }
 

@@ -7,25 +7,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "c-client/base/arena.h"
-#include "c-client/base/buf.h"
-#include "c-client/base/config.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/server/service.h"
-#include "c-client/server/stream.h"
-#include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "imapd/session.h"
+#include "tests/lib/logged.h"
 #include "tests/lib/memdriver.h"
+#include "tests/lib/memsession.h"
 
 MEMDRIVER_TABLE
 
@@ -36,63 +30,32 @@ MEMDRIVER_TABLE
 #define DELETE	SELECT "d STORE 1:2 +FLAGS.SILENT (\\Deleted)\r\n"
 
 static const struct service service = { .program = "imapd",
-    .idle_secs = 1800 };
+    .session = session_main, .idle_secs = 1800 };
 static const struct name inbox = { .path = "INBOX", .inbox = true };
 static const struct name target = { .path = "target" };
 
-static struct {
-	struct account *account;
-	struct config config;
-	struct buf heard, log;
-} world;
-
-static void
-keep_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	buf_adds(&world.log, line);
-	buf_addc(&world.log, '\n');
-}
+static struct memsession world;
 
 static size_t
 count_of(const struct name *name)
 {
-	struct fault why;
-	struct box *box = box_open(world.account, name, false, &why);
-	size_t n;
+	struct box *box = memsession_open(&world, name, false);
+	size_t n = box->count;
 
-	if (box == NULL || box_sync(box, &why) == -1)
-		fail_msg("%s", why.text);
-	n = box->count;
 	box_close(box);
 	return n;
 }
 
-/* An account with COUNT messages in INBOX, and an empty mailbox. */
+/* COUNT messages in INBOX, and an empty mailbox. */
 static int
 build_world(void **state)
 {
 	struct fault why;
-	struct box *box;
-	char *spool;
 
 	(void)state;
-	memset(&world, 0, sizeof world);
-	log_to_sink(keep_log, NULL);
-	world.account = memdriver_account();
-	config_defaults(&world.config);
-	world.config.lock_timeout = 2;
-	spool = arena_string(memdriver.keep, world.account->spool,
-	    strlen(world.account->spool));
-	*strrchr(spool, '/') = '\0';
-	world.config.mail_spool = spool;
-	box = box_open(world.account, &inbox, false, &why);
-	if (box == NULL || box_sync(box, &why) == -1 ||
-	    box_create(world.account, &target, &why) == -1)
+	memsession_make(&world, COUNT);
+	if (box_create(world.account, &target, &why) == -1)
 		fail_msg("%s", why.text);
-	memdriver_deliver(box, COUNT);
-	box_close(box);
 	return 0;
 }
 
@@ -100,44 +63,14 @@ static int
 raze_world(void **state)
 {
 	(void)state;
-	buf_clear(&world.heard);
-	buf_clear(&world.log);
-	memdriver_clear(world.account);
+	memsession_remove(&world);
 	return 0;
 }
 
-/* A session in which the client says all this and goes away, if it has not
- * ended by then; returns what it hears. */
 static const char *
 run(const char *text)
 {
-	int in = open("/dev/null", O_RDONLY);
-	int out = open("/tmp", O_RDWR | O_TMPFILE, 0600);
-	int heard = dup(out);
-	struct stream *stream = stream_new(in, out);
-	const struct session_start start = { .service = &service,
-	    .config = &world.config, .stream = stream, .user = "user",
-	    .home = world.account->home, .client = "[192.0.2.1]", .tag = "l",
-	    .mechanism = "", .spool_writable = true };
-	ssize_t n;
-
-	buf_adds(&stream->in, text);
-	assert_int_equal(session_main(&start), 0);
-	stream_free(stream);
-	buf_reset(&world.heard);
-	n = pread(heard, buf_room(&world.heard, 65536), 65536, 0);
-	assert_true(n > 0);
-	world.heard.n = (size_t)n;
-	close(heard);
-	return buf_string(&world.heard);
-}
-
-static void
-assert_said(const char *said, const char *want)
-{
-	if (strstr(said, want) == NULL)
-		fail_msg("no %s in:\n%s\n%s", want, said,
-		    buf_string(&world.log));
+	return memsession_run(&world, &service, "l", text);
 }
 
 /* Every way out of a mailbox writes it back, once. */
@@ -190,7 +123,7 @@ test_flush_fails(void **state)
 	assert_said(said, "\r\nc OK UNSELECT completed\r\n");
 	assert_said(said, "\r\nd OK CLOSE completed\r\n");
 	assert_said(said, "\r\ne OK LOGOUT completed\r\n");
-	assert_said(buf_string(&world.log), "LOGOUT user=user "
+	assert_said(logged_text(), "LOGOUT user=user "
 	    "host=[192.0.2.1]: as told\n");
 	assert_null(strstr(said, "* NO "));
 }
