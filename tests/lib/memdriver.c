@@ -6,11 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
@@ -107,6 +111,27 @@ deliver(struct box *box, size_t count, uint64_t size)
 		box_add(box, &r);
 	}
 	box_touch_meta(box);
+}
+
+struct box *
+memdriver_open(struct account *a, const struct name *name)
+{
+	struct fault why;
+	struct box *box = box_open(a, name, false, &why);
+
+	if (box == NULL || box_sync(box, &why) == -1)
+		fail_msg("%s", why.text);
+	return box;
+}
+
+size_t
+memdriver_count(struct account *a, const struct name *name)
+{
+	struct box *box = memdriver_open(a, name);
+	size_t n = box->count;
+
+	box_close(box);
+	return n;
 }
 
 void

@@ -22,6 +22,7 @@
 struct account;
 struct arena;
 struct box;
+struct name;
 
 extern const struct driver memdriver_driver;
 
@@ -57,6 +58,10 @@ int memdriver_teardown(void **state);
 #define MEMDRIVER_TEST(f, account) \
 	cmocka_unit_test_prestate_setup_teardown(f, memdriver_setup, \
 	    memdriver_teardown, &(account))
+
+/* A mailbox as it is now; a fault fails the test. */
+struct box *memdriver_open(struct account *, const struct name *);
+size_t memdriver_count(struct account *, const struct name *);
 
 /* Add messages to an open box as another program's delivery would. */
 void memdriver_deliver(struct box *, size_t count);

@@ -12,11 +12,11 @@
 #include <cmocka.h>
 
 #include "c-client/base/arena.h"
-#include "c-client/base/fault.h"
 #include "c-client/server/service.h"
 #include "c-client/server/stream.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
+#include "c-client/store/name.h"
 #include "tests/lib/logged.h"
 #include "tests/lib/memdriver.h"
 
@@ -24,24 +24,13 @@
 
 static const struct name inbox = { .path = "INBOX", .inbox = true };
 
-struct box *
-memsession_open(struct memsession *m, const struct name *name, bool readonly)
+int
+memsession_setup(void **state)
 {
-	struct fault why;
-	struct box *box = box_open(m->account, name, readonly, &why);
-
-	if (box == NULL || box_sync(box, &why) == -1)
-		fail_msg("%s", why.text);
-	return box;
-}
-
-void
-memsession_make(struct memsession *m, size_t count)
-{
+	struct memsession *m = *state;
 	struct box *box;
 	char *spool;
 
-	memset(m, 0, sizeof *m);
 	logged_start();
 	m->account = memdriver_account();
 	config_defaults(&m->config);
@@ -50,36 +39,39 @@ memsession_make(struct memsession *m, size_t count)
 	    strlen(m->account->spool));
 	*strrchr(spool, '/') = '\0';
 	m->config.mail_spool = spool;
-	box = memsession_open(m, &inbox, false);
-	memdriver_deliver(box, count);
+	box = memdriver_open(m->account, &inbox);
+	memdriver_deliver(box, m->count);
 	box_close(box);
+	return 0;
 }
 
-void
-memsession_remove(struct memsession *m)
+int
+memsession_teardown(void **state)
 {
+	struct memsession *m = *state;
+
 	buf_clear(&m->heard);
 	memdriver_clear(m->account);
 	logged_free();
+	return 0;
 }
 
 const char *
-memsession_run(struct memsession *m, const struct service *service,
-    const char *tag, const char *text)
+memsession_run(struct memsession *m, const char *text)
 {
 	int in = open("/dev/null", O_RDONLY);
 	int out = open("/tmp", O_RDWR | O_TMPFILE, 0600);
 	int heard = dup(out);
 	struct stream *stream = stream_new(in, out);
-	const struct session_start start = { .service = service,
+	const struct session_start start = { .service = m->service,
 	    .config = &m->config, .stream = stream, .user = "user",
-	    .home = m->account->home, .client = "[192.0.2.1]", .tag = tag,
-	    .mechanism = "", .spool_writable = true };
+	    .home = m->account->home, .client = "[192.0.2.1]",
+	    .tag = m->tag, .mechanism = "", .spool_writable = true };
 	ssize_t n;
 
 	logged_start();
 	buf_adds(&stream->in, text);
-	assert_int_equal(service->session(&start), 0);
+	assert_int_equal(m->service->session(&start), 0);
 	stream_free(stream);
 	buf_reset(&m->heard);
 	n = pread(heard, buf_room(&m->heard, 65536), 65536, 0);

@@ -6,37 +6,34 @@
 #ifndef TESTS_MEMSESSION_H
 #define TESTS_MEMSESSION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "c-client/base/buf.h"
 #include "c-client/base/config.h"
 
 struct account;
-struct box;
-struct name;
 struct service;
 
 struct memsession {
+	/* The test says these. */
+	const struct service *service;
+	const char *tag;	/* of the login */
+	size_t count;		/* of messages that INBOX has at first */
+
 	struct account *account;
 	struct config config;
 	struct buf heard;	/* what the last session's client heard */
 };
 
-/* A memdriver_account(), and its INBOX with so many messages; what is logged is
+/* For cmocka's tables: *state is the address of the struct.  What is logged is
  * kept (logged.h). */
-void memsession_make(struct memsession *, size_t count);
-void memsession_remove(struct memsession *);
+int memsession_setup(void **state);
+int memsession_teardown(void **state);
 
-/* A session of `service` in which the client says all this and goes away, if
- * it has not ended by then; `tag` is the login's.  Returns what he hears, and
- * what was logged before is forgotten. */
-const char *memsession_run(struct memsession *, const struct service *,
-    const char *tag, const char *text);
-
-/* A mailbox as it is now; box_close() is the caller's. */
-struct box *memsession_open(struct memsession *, const struct name *,
-    bool readonly);
+/* A session in which the client says all this and goes away, if it has not
+ * ended by then.  Returns what he hears; what was logged before is forgotten.
+ */
+const char *memsession_run(struct memsession *, const char *text);
 
 /* `want` is somewhere in what was said. */
 void assert_said(const char *said, const char *want);

@@ -34,20 +34,10 @@ named(const char *path)
 	return (struct name){ .path = path };
 }
 
-static struct box *
-open_synced(const struct name *name)
-{
-	struct box *box = box_open(account, name, false, &why);
-
-	if (box == NULL || box_sync(box, &why) == -1)
-		fail_msg("%s", why.text);
-	return box;
-}
-
 static void
 test_transactions(void **state)
 {
-	struct box *a = open_synced(&inbox), *b;
+	struct box *a = memdriver_open(account, &inbox), *b;
 	uint64_t generation, modseq;
 	static const size_t gone[] = { 0, 3, 4, 150, 199 };
 
@@ -56,7 +46,7 @@ test_transactions(void **state)
 	memdriver_deliver(a, 200);
 	assert_int_equal(a->count, 200);
 	assert_true(a->records[199].modseq == a->meta.highestmodseq);
-	b = open_synced(&inbox);
+	b = memdriver_open(account, &inbox);
 	assert_int_equal(b->count, 200);
 	generation = b->generation;
 	assert_int_equal(box_sync(b, &why), 0);
@@ -126,7 +116,7 @@ test_flags(void **state)
 		{ FLAG_OLD, BOX_STORE_REMOVE, FLAG_ALL_SYSTEM | FLAG_OLD,
 		    FLAG_OLD },
 	};
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	const uint32_t uid = box->meta.uidnext;
 	uint64_t modseq;
 
@@ -161,7 +151,7 @@ test_flags(void **state)
 static void
 test_flags_many(void **state)
 {
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	struct box_store change = { .op = BOX_STORE_ADD,
 	    .flags = FLAG_FLAGGED };
 	static const uint32_t uids[] = { 1, 5, 7, 8, 9, 4000000000u };
@@ -197,7 +187,8 @@ test_flags_many(void **state)
 static void
 test_keywords(void **state)
 {
-	struct box *a = open_synced(&inbox), *b = open_synced(&inbox);
+	struct box *a = memdriver_open(account, &inbox);
+	struct box *b = memdriver_open(account, &inbox);
 	struct span words[2] = { SPAN("$Junk"), SPAN("NonJunk") };
 	struct box_store change = { .op = BOX_STORE_ADD, .keywords = words,
 	    .keyword_count = 2 };
@@ -265,7 +256,7 @@ static void
 full_child(void)
 {
 	struct rlimit limit;
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	struct box_store change = { .op = BOX_STORE_SET,
 	    .flags = FLAG_SEEN };
 	uint32_t uids[3000];
@@ -308,7 +299,7 @@ test_full(void **state)
 static void
 test_status(void **state)
 {
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	struct box_store change = { .flags = FLAG_SEEN };
 	static const uint32_t uids[] = { 2, 3 };
 	struct box_status s;
@@ -369,7 +360,7 @@ static size_t
 messages_of(const char *path, size_t deliver)
 {
 	struct name name = named(path);
-	struct box *box = open_synced(&name);
+	struct box *box = memdriver_open(account, &name);
 	size_t count;
 
 	if (deliver > 0)
@@ -447,7 +438,7 @@ test_deleted_open(void **state)
 
 	(void)state;
 	assert_int_equal(create("short", false), FAULT_NONE);
-	box = open_synced(&name);
+	box = memdriver_open(account, &name);
 	memdriver_deliver(box, 3);
 	assert_int_equal(delete("short"), FAULT_NONE);
 	assert_int_equal(box_sync(box, &why), -1);
@@ -457,7 +448,7 @@ test_deleted_open(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 
 	assert_int_equal(create("short", false), FAULT_NONE);
-	box = open_synced(&name);
+	box = memdriver_open(account, &name);
 	memdriver_deliver(box, 3);
 	assert_int_equal(delete("short"), FAULT_NONE);
 	assert_int_equal(create("short", false), FAULT_NONE);

@@ -28,26 +28,6 @@ static const struct name inbox = { .path = "INBOX", .inbox = true };
 static const struct name target = { .path = "target" };
 static const struct name old = { .path = "old" };
 
-static struct box *
-open_synced(const struct name *name)
-{
-	struct box *box = box_open(account, name, false, &why);
-
-	if (box == NULL || box_sync(box, &why) == -1)
-		fail_msg("%s", why.text);
-	return box;
-}
-
-static size_t
-count_of(const struct name *name)
-{
-	struct box *box = open_synced(name);
-	size_t n = box->count;
-
-	box_close(box);
-	return n;
-}
-
 /* INBOX with COUNT messages, of which the last one has flags. */
 static struct box *
 filled(void)
@@ -57,7 +37,7 @@ filled(void)
 	    .flags = FLAG_FLAGGED | FLAG_DELETED, .keywords = &work,
 	    .keyword_count = 1 };
 	const uint32_t last = COUNT;
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	uint64_t modseq;
 
 	memdriver_deliver(box, COUNT);
@@ -96,7 +76,7 @@ test_copy(void **state)
 
 	(void)state;
 	append_free(copied(box, uids));
-	to = open_synced(&target);
+	to = memdriver_open(account, &target);
 	assert_int_equal(to->count, COUNT);
 	assert_int_equal(to->records[0].flags, 0);
 	assert_int_equal(to->records[0].wire_size, 100);
@@ -113,7 +93,7 @@ test_copy(void **state)
 static void
 test_long(void **state)
 {
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	struct reader *reader = reader_new(box);
 	struct record r = { .uid = 1, .wire_size = BOUND_WHOLE + 300000 };
 	struct append *a;
@@ -155,7 +135,7 @@ test_undo(void **state)
 			assert_int_equal(moved[i], i < part);
 		append_free(a);
 		assert_int_equal(box->count, COUNT - part);
-		assert_int_equal(count_of(&target), part);
+		assert_int_equal(memdriver_count(account, &target), part);
 		assert_int_equal(box_expunge(box, uids, COUNT, false, &why),
 		    0);
 		box_close(box);
@@ -184,7 +164,7 @@ test_undo_unsure(void **state)
 	assert_int_equal(copy_undo(box, a, uids, COUNT, moved, &why), -1);
 	assert_int_equal(why.code, FAULT_INUSE);
 	append_free(a);
-	assert_int_equal(count_of(&target), COUNT);
+	assert_int_equal(memdriver_count(account, &target), COUNT);
 	box_close(box);
 }
 
@@ -195,8 +175,8 @@ test_rename_inbox(void **state)
 
 	(void)state;
 	assert_int_equal(box_rename(account, &inbox, &old, &why), 0);
-	assert_int_equal(count_of(&inbox), 0);
-	to = open_synced(&old);
+	assert_int_equal(memdriver_count(account, &inbox), 0);
+	to = memdriver_open(account, &old);
 	assert_int_equal(to->count, COUNT);
 	assert_int_equal(to->records[COUNT - 1].flags,
 	    FLAG_FLAGGED | FLAG_DELETED);
@@ -223,7 +203,7 @@ test_rename_inbox_fails(void **state)
 	assert_int_equal(box_rename(account, &inbox, &old, &why), -1);
 	assert_int_equal(why.code, FAULT_QUOTA);
 	assert_null(box_open(account, &old, false, &why));
-	assert_int_equal(count_of(&inbox), COUNT);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT);
 
 	memdriver.append_fails = false;
 	memdriver.expunge_fault = FAULT_INUSE;
@@ -231,15 +211,15 @@ test_rename_inbox_fails(void **state)
 	assert_int_equal(box_rename(account, &inbox, &old, &why), -1);
 	assert_int_equal(why.code, FAULT_INUSE);
 	assert_null(box_open(account, &old, false, &why));
-	assert_int_equal(count_of(&inbox), COUNT);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT);
 
 	memdriver.expunge_fault = FAULT_INUSE;
 	memdriver.expunge_faults = 1;
 	memdriver.expunge_part = 2;
 	assert_int_equal(box_rename(account, &inbox, &old, &why), -1);
 	assert_int_equal(why.code, FAULT_INUSE);
-	assert_int_equal(count_of(&inbox), COUNT - 2);
-	assert_int_equal(count_of(&old), 2);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT - 2);
+	assert_int_equal(memdriver_count(account, &old), 2);
 }
 
 int

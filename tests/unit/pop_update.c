@@ -26,28 +26,13 @@ static const struct service service = { .program = "ipop3d",
     .session = session_main, .idle_secs = 600 };
 static const struct name inbox = { .path = "INBOX", .inbox = true };
 
-static struct memsession world;
-
-static int
-build_world(void **state)
-{
-	(void)state;
-	memsession_make(&world, COUNT);
-	return 0;
-}
-
-static int
-raze_world(void **state)
-{
-	(void)state;
-	memsession_remove(&world);
-	return 0;
-}
+static struct memsession world = { .service = &service, .tag = "",
+    .count = COUNT };
 
 static const char *
 run(const char *text)
 {
-	return memsession_run(&world, &service, "", text);
+	return memsession_run(&world, text);
 }
 
 /* UIDs and \Seen of what is there, such as "1 2S 5 ". */
@@ -55,7 +40,7 @@ static const char *
 left(void)
 {
 	static struct buf out;
-	struct box *box = memsession_open(&world, &inbox, true);
+	struct box *box = memdriver_open(world.account, &inbox);
 
 	buf_reset(&out);
 	for (size_t i = 0; i < box->count; i++)
@@ -165,7 +150,8 @@ test_replaced(void **state)
 int
 main(void)
 {
-#define ROW(f)	cmocka_unit_test_setup_teardown(f, build_world, raze_world)
+#define ROW(f)	cmocka_unit_test_prestate_setup_teardown(f, \
+		    memsession_setup, memsession_teardown, &world)
 	const struct CMUnitTest tests[] = {
 		ROW(test_quit),
 		ROW(test_kept),

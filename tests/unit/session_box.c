@@ -34,17 +34,8 @@ static const struct service service = { .program = "imapd",
 static const struct name inbox = { .path = "INBOX", .inbox = true };
 static const struct name target = { .path = "target" };
 
-static struct memsession world;
-
-static size_t
-count_of(const struct name *name)
-{
-	struct box *box = memsession_open(&world, name, false);
-	size_t n = box->count;
-
-	box_close(box);
-	return n;
-}
+static struct memsession world = { .service = &service, .tag = "l",
+    .count = COUNT };
 
 /* COUNT messages in INBOX, and an empty mailbox. */
 static int
@@ -52,25 +43,16 @@ build_world(void **state)
 {
 	struct fault why;
 
-	(void)state;
-	memsession_make(&world, COUNT);
+	memsession_setup(state);
 	if (box_create(world.account, &target, &why) == -1)
 		fail_msg("%s", why.text);
-	return 0;
-}
-
-static int
-raze_world(void **state)
-{
-	(void)state;
-	memsession_remove(&world);
 	return 0;
 }
 
 static const char *
 run(const char *text)
 {
-	return memsession_run(&world, &service, "l", text);
+	return memsession_run(&world, text);
 }
 
 /* Every way out of a mailbox writes it back, once. */
@@ -137,15 +119,15 @@ test_expunge(void **state)
 	said = run(DELETE "a EXPUNGE\r\nb EXPUNGE\r\n");
 	assert_said(said, "\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n* 2 RECENT\r\n"
 	    "a OK EXPUNGE completed\r\nb OK EXPUNGE completed\r\n");
-	assert_int_equal(count_of(&inbox), 2);
+	assert_int_equal(memdriver_count(world.account, &inbox), 2);
 	/* Going away is no CLOSE, and neither is LOGOUT. */
 	run(DELETE "a LOGOUT\r\n");
 	run(DELETE);
-	assert_int_equal(count_of(&inbox), 2);
+	assert_int_equal(memdriver_count(world.account, &inbox), 2);
 	said = run(SELECT "a CLOSE\r\n");
 	assert_null(strstr(said, "EXPUNGE"));
 	assert_said(said, "\r\na OK CLOSE completed\r\n");
-	assert_int_equal(count_of(&inbox), 0);
+	assert_int_equal(memdriver_count(world.account, &inbox), 0);
 }
 
 /* The fault's code is the answer's; CLOSE has no NO, and warns. */
@@ -178,7 +160,7 @@ test_expunge_fails(void **state)
 		assert_said(said, want);
 		assert_said(said, "\r\nc OK CLOSE completed\r\n"
 		    "d BAD No mailbox is selected\r\n");
-		assert_int_equal(count_of(&inbox), COUNT);
+		assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
 	}
 	/* A part of them: those are told. */
 	memdriver.expunge_part = 1;
@@ -238,7 +220,7 @@ test_replaced(void **state)
 	assert_said(run(DELETE "a UID EXPUNGE 1:9\r\n"), "\r\nd OK STORE "
 	    "completed\r\n* BYE The mailbox was replaced: ");
 	assert_null(memdriver.on_sync);
-	assert_int_equal(count_of(&inbox), COUNT);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
 }
 
 static void
@@ -251,11 +233,11 @@ test_move(void **state)
 	assert_said(said, "\r\n* OK [COPYUID 1000 2:3 1:2] Moved\r\n"
 	    "* 2 EXPUNGE\r\n* 2 EXPUNGE\r\n* 2 RECENT\r\n"
 	    "a OK MOVE completed\r\n");
-	assert_int_equal(count_of(&inbox), COUNT - 2);
-	assert_int_equal(count_of(&target), 2);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT - 2);
+	assert_int_equal(memdriver_count(world.account, &target), 2);
 	said = run("s EXAMINE INBOX\r\na MOVE 1 target\r\n");
 	assert_said(said, "\r\na NO [READ-ONLY] ");
-	assert_int_equal(count_of(&target), 2);
+	assert_int_equal(memdriver_count(world.account, &target), 2);
 }
 
 /* What can't be appended moves nothing; what can't be removed is taken out of
@@ -269,8 +251,8 @@ test_move_fails(void **state)
 	memdriver.append_fails = true;
 	assert_said(run(SELECT "a MOVE 1:4 target\r\n"),
 	    "\r\na NO [OVERQUOTA] ");
-	assert_int_equal(count_of(&inbox), COUNT);
-	assert_int_equal(count_of(&target), 0);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
+	assert_int_equal(memdriver_count(world.account, &target), 0);
 
 	memdriver.append_fails = false;
 	memdriver.expunge_fault = FAULT_INUSE;
@@ -279,15 +261,15 @@ test_move_fails(void **state)
 	assert_said(said, "\r\na NO [INUSE] The mailbox is locked by another "
 	    "program\r\n");
 	assert_null(strstr(said, "COPYUID"));
-	assert_int_equal(count_of(&inbox), COUNT);
-	assert_int_equal(count_of(&target), 0);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
+	assert_int_equal(memdriver_count(world.account, &target), 0);
 
 	memdriver.expunge_fault = FAULT_INUSE;
 	said = run(SELECT "a MOVE 1:4 target\r\n");
 	assert_said(said, "\r\na NO [INUSE] The messages were copied, but they "
 	    "could not be removed here\r\n");
-	assert_int_equal(count_of(&inbox), COUNT);
-	assert_int_equal(count_of(&target), COUNT);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
+	assert_int_equal(memdriver_count(world.account, &target), COUNT);
 
 	memdriver.expunge_faults = 1;
 	memdriver.expunge_part = 1;
@@ -296,8 +278,8 @@ test_move_fails(void **state)
 	    "* 1 EXPUNGE\r\n");
 	assert_said(said, "\r\na NO [INUSE] The mailbox is locked by another "
 	    "program\r\n");
-	assert_int_equal(count_of(&inbox), COUNT - 1);
-	assert_int_equal(count_of(&target), COUNT + 1);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT - 1);
+	assert_int_equal(memdriver_count(world.account, &target), COUNT + 1);
 }
 
 static void
@@ -344,13 +326,14 @@ test_signal(void **state)
 	assert_said(run(DELETE "a NOOP\r\n"), "\r\na OK NOOP completed\r\n"
 	    "* BYE Server shutting down\r\n");
 	assert_int_equal(memdriver.leaves, 1);
-	assert_int_equal(count_of(&inbox), COUNT);
+	assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
 }
 
 int
 main(void)
 {
-#define ROW(f)	cmocka_unit_test_setup_teardown(f, build_world, raze_world)
+#define ROW(f)	cmocka_unit_test_prestate_setup_teardown(f, \
+		    build_world, memsession_teardown, &world)
 	const struct CMUnitTest tests[] = {
 		ROW(test_leaving),
 		ROW(test_flush_fails),

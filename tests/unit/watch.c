@@ -62,20 +62,10 @@ woken(struct watch *w)
 	return any;
 }
 
-static struct box *
-open_synced(void)
-{
-	struct box *box = box_open(account, &inbox, false, &why);
-
-	assert_non_null(box);
-	assert_int_equal(box_sync(box, &why), 0);
-	return box;
-}
-
 static void
 test_file(void **state)
 {
-	struct box *box = open_synced(), *other;
+	struct box *box = memdriver_open(account, &inbox), *other;
 	struct watch *w;
 	char beside[300], aside[300];
 	int fd;
@@ -123,7 +113,7 @@ test_file(void **state)
 	assert_false(woken(w));
 
 	/* Another session's flags come by the index. */
-	other = open_synced();
+	other = memdriver_open(account, &inbox);
 	/* SQLite gives root's log to the database's owner at each open; no
 	 * session is root. */
 	assert_false(woken(w) && geteuid() != 0);
@@ -143,7 +133,7 @@ test_file(void **state)
 static void
 test_missing(void **state)
 {
-	struct box *box = open_synced();
+	struct box *box = memdriver_open(account, &inbox);
 	struct watch *w = watch_new(box);
 
 	(void)state;
@@ -161,7 +151,7 @@ test_missing(void **state)
 static void
 test_no_directory(void **state)
 {
-	struct box *box = open_synced();
+	struct box *box = memdriver_open(account, &inbox);
 	const char *was = account->spool;
 	char dir[300], file[310];
 	struct watch *w;
@@ -186,7 +176,7 @@ test_no_directory(void **state)
 static void
 no_instance_child(void)
 {
-	struct box *box = open_synced();
+	struct box *box = memdriver_open(account, &inbox);
 	struct rlimit limit = { 3, 3 };
 	struct watch *w;
 
