@@ -32,11 +32,14 @@ mboxroom_name(const char *path)
 	return (struct name){ .path = path };
 }
 
-void
-mboxroom_make(struct mboxroom *r)
+int
+mboxroom_setup(struct mboxroom *r, void **state)
 {
 	char spool[96];
 
+	setenv("TZ", "UTC", 1);
+	tzset();
+	*state = r;
 	memset(r, 0, sizeof *r);
 	snprintf(r->dir, sizeof r->dir, "/tmp/mboxroom.XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
@@ -53,6 +56,7 @@ mboxroom_make(struct mboxroom *r)
 	    .pop_fd = -1 };
 	r->account.root_fd = open(r->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_int_not_equal(r->account.root_fd, -1);
+	return 0;
 }
 
 static void
@@ -64,11 +68,14 @@ tree_remove(const char *dir)
 	assert_int_equal(system(command), 0);
 }
 
-void
-mboxroom_remove(struct mboxroom *r)
+int
+mboxroom_teardown(void **state)
 {
+	struct mboxroom *r = *state;
+
 	close(r->account.root_fd);
 	tree_remove(r->dir);
+	return 0;
 }
 
 void

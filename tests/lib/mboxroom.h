@@ -24,8 +24,10 @@ struct mboxroom {
 	struct account account;
 };
 
-void mboxroom_make(struct mboxroom *);
-void mboxroom_remove(struct mboxroom *);	/* with all that is in it */
+/* For cmocka, before and after the tests or each of them: a room, and the time
+ * is UTC; *state becomes the room.  It goes with all that is in it. */
+int mboxroom_setup(struct mboxroom *, void **state);
+int mboxroom_teardown(void **state);
 void mboxroom_forget_index(struct mboxroom *);
 
 extern const struct name mboxroom_inbox;

@@ -10,10 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -599,16 +597,7 @@ static int
 setup(void **state)
 {
 	driver = *state;
-	mboxroom_make(&room);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
-	return 0;
+	return mboxroom_setup(&room, state);
 }
 
 static const struct {
@@ -638,15 +627,13 @@ main(void)
 	char names[CHECKS * DRIVERS][48];
 	size_t n = 0;
 
-	setenv("TZ", "UTC", 1);
-	tzset();
 	for (size_t i = 0; drivers[i] != NULL && i < DRIVERS; i++) {
 		driver = drivers[i];
 		for (size_t k = 0; foreign() != NULL && k < CHECKS; k++) {
 			snprintf(names[n], sizeof names[n], "%s: %s",
 			    driver->name, checks[k].name);
 			tests[n] = (struct CMUnitTest){ names[n],
-			    checks[k].function, setup, teardown,
+			    checks[k].function, setup, mboxroom_teardown,
 			    (void *)(uintptr_t)driver };
 			n++;
 		}

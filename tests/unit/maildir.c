@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -578,42 +577,26 @@ test_inbox(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	mboxroom_make(&room);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
-	return 0;
+	return mboxroom_setup(&room, state);
 }
 
 int
 main(void)
 {
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, mboxroom_teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_first_sight, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_octets, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_renamed, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_unsettled, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_note, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_keywords, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_readonly, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_inbox, setup, teardown),
+		TEST(test_first_sight),
+		TEST(test_sizes),
+		TEST(test_octets),
+		TEST(test_renamed),
+		TEST(test_unsettled),
+		TEST(test_lock),
+		TEST(test_note),
+		TEST(test_keywords),
+		TEST(test_readonly),
+		TEST(test_inbox),
 	};
 
-	setenv("TZ", "UTC", 1);
-	tzset();
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -927,21 +927,10 @@ test_together(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	mboxroom_make(&room);
+	mboxroom_setup(&room, state);
 	synced = mmap(NULL, sizeof *synced, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(synced != MAP_FAILED);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
 	return 0;
 }
 
@@ -965,5 +954,5 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, mboxroom_teardown);
 }

@@ -182,19 +182,10 @@ flush(struct box *box, bool leaving)
 static int
 begin(void **state)
 {
-	(void)state;
-	mboxroom_make(&room);
+	mboxroom_setup(&room, state);
 	wanted_count = 0;
 	serial = 0;
 	seed = 42;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
 	return 0;
 }
 
@@ -213,7 +204,6 @@ test_ways(void **state)
 	static bool (*const ways[])(size_t) = { first_only, second_only,
 	    every_third, last_two, all };
 
-	(void)state;
 	for (size_t i = 0; i < 4 * sizeof ways / sizeof ways[0]; i++) {
 		bool inbox = i % 2 == 0, roomy = i / 2 % 2 == 0;
 		struct name folder = mboxroom_name("folder");
@@ -221,7 +211,6 @@ test_ways(void **state)
 		char path[200];
 		struct box *box;
 
-		begin(NULL);
 		snprintf(path, sizeof path, "%s", inbox ?
 		    room.account.spool : "");
 		if (!inbox)
@@ -252,9 +241,9 @@ test_ways(void **state)
 		box = mboxroom_open(&room, name);
 		check_box(box);
 		box_close(box);
-		end(NULL);
+		mboxroom_teardown(state);
+		begin(state);
 	}
-	begin(NULL);
 }
 
 static bool two_gaps(size_t i) { return i == 1 || i == 2 || i == 9; }
@@ -424,12 +413,13 @@ test_raise(void **state)
 int
 main(void)
 {
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, mboxroom_teardown)
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_ways, begin, end),
-		cmocka_unit_test_setup_teardown(test_cuts, begin, end),
-		cmocka_unit_test_setup_teardown(test_random, begin, end),
-		cmocka_unit_test_setup_teardown(test_mismatch, begin, end),
-		cmocka_unit_test_setup_teardown(test_raise, begin, end),
+		TEST(test_ways),
+		TEST(test_cuts),
+		TEST(test_random),
+		TEST(test_mismatch),
+		TEST(test_raise),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

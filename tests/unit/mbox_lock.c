@@ -350,17 +350,8 @@ test_no_deadlock(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	mboxroom_make(&room);
+	mboxroom_setup(&room, state);
 	snprintf(dot, sizeof dot, "%s.lock", room.spool);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
 	return 0;
 }
 
@@ -377,5 +368,5 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, mboxroom_teardown);
 }

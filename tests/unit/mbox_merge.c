@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -128,18 +127,8 @@ test_rows(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	mboxroom_make(&room);
+	mboxroom_setup(&room, state);
 	snprintf(path, sizeof path, "%s/shared", room.root);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
 	return 0;
 }
 
@@ -151,5 +140,5 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, mboxroom_teardown);
 }

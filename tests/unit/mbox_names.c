@@ -5,11 +5,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -203,19 +201,7 @@ test_readonly(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	mboxroom_make(&room);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
-	return 0;
+	return mboxroom_setup(&room, state);
 }
 
 int
@@ -229,5 +215,5 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, mboxroom_teardown);
 }

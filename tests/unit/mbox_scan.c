@@ -415,19 +415,7 @@ test_corpus(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	mboxroom_make(&room);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
-	return 0;
+	return mboxroom_setup(&room, state);
 }
 
 int
@@ -449,5 +437,5 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, mboxroom_teardown);
 }

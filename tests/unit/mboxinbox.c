@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -362,20 +361,10 @@ test_locked(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	mboxroom_make(&room);
+	mboxroom_setup(&room, state);
 	snprintf(mbox, sizeof mbox, "%s/mbox", room.dir);
 	snprintf(note, sizeof note, "%s/.mbox.move", room.dir);
 	logged_start();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mboxroom_remove(&room);
 	return 0;
 }
 
@@ -394,5 +383,5 @@ main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, mboxroom_teardown);
 }
