@@ -14,13 +14,11 @@
 
 #include <cmocka.h>
 
-#include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
-#include "c-client/store/driver.h"
 
 #include "c-client/base/banned.h"
 
@@ -83,6 +81,19 @@ mboxroom_forget_index(struct mboxroom *r)
 {
 	tree_remove(r->index);
 	assert_int_equal(mkdir(r->index, 0700), 0);
+}
+
+enum driver_kind
+mboxroom_probe(struct mboxroom *r, const struct driver *driver,
+    const char *path, enum fault_code *code)
+{
+	struct fault f = { .code = FAULT_NONE };
+	struct name name = mboxroom_name(path);
+	enum driver_kind kind = driver->probe(&r->account, &name, &f);
+
+	if (code != NULL)
+		*code = f.code;
+	return kind;
 }
 
 static void

@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/fault.h"
 #include "c-client/base/span.h"
 #include "c-client/store/account.h"
+#include "c-client/store/driver.h"
 #include "c-client/store/name.h"
 
 struct box;
@@ -32,6 +34,10 @@ void mboxroom_forget_index(struct mboxroom *);
 
 extern const struct name mboxroom_inbox;
 struct name mboxroom_name(const char *path);
+
+/* What a driver says of a mailbox; `code`, if not NULL, is the fault's. */
+enum driver_kind mboxroom_probe(struct mboxroom *, const struct driver *,
+    const char *path, enum fault_code *code);
 
 /* Make or replace a file in place (the same inode), add to it, read it. */
 void mboxroom_write(const char *path, struct span);

@@ -173,18 +173,6 @@ path_of(const char *name, char out[128])
 	snprintf(out, 128, "%s/%s", room.root, name);
 }
 
-static enum driver_kind
-probe(const char *path, enum fault_code *code)
-{
-	struct fault f = { .code = FAULT_NONE };
-	struct name name = mboxroom_name(path);
-	enum driver_kind kind = driver->probe(&room.account, &name, &f);
-
-	if (code != NULL)
-		*code = f.code;
-	return kind;
-}
-
 /* A mailbox with the messages of `texts`, the second with flags, the third
  * with keywords. */
 static struct box *
@@ -484,7 +472,8 @@ test_names(void **state)
 	(void)state;
 	validity = box->meta.uidvalidity;
 	assert_int_not_equal(validity, 0);
-	assert_int_equal(probe("life", NULL), DRIVER_MAILBOX);
+	assert_int_equal(mboxroom_probe(&room, driver, "life", NULL),
+	    DRIVER_MAILBOX);
 	assert_int_equal(driver->create(&room.account, &a, &f), -1);
 	assert_int_equal(f.code, FAULT_EXISTS);
 	box_close(box);
@@ -493,7 +482,8 @@ test_names(void **state)
 	assert_int_equal(f.code, FAULT_EXISTS);
 	assert_int_equal(driver->remove(&room.account, &b, &f), 0);
 	assert_int_equal(driver->rename(&room.account, &a, &b, &f), 0);
-	assert_int_equal(probe("life", &code), DRIVER_NOT_OURS);
+	assert_int_equal(mboxroom_probe(&room, driver, "life", &code),
+	    DRIVER_NOT_OURS);
 	assert_int_equal(code, FAULT_NOTFOUND);
 	mboxroom_forget_index(&room);
 	box = mboxroom_open(&room, &b);

@@ -24,18 +24,6 @@
 static struct mboxroom room;
 static const struct driver *const driver = &mbox_driver;
 
-static enum driver_kind
-probe(const char *path, enum fault_code *code)
-{
-	struct fault f = { .code = FAULT_NONE };
-	struct name name = mboxroom_name(path);
-	enum driver_kind kind = driver->probe(&room.account, &name, &f);
-
-	if (code != NULL)
-		*code = f.code;
-	return kind;
-}
-
 static void
 test_inbox(void **state)
 {
@@ -115,8 +103,8 @@ test_hostile(void **state)
 		struct fault f = { .code = FAULT_NONE };
 		enum fault_code code;
 
-		if (probe(rows[i].path, &code) != rows[i].kind ||
-		    code != rows[i].code)
+		if (mboxroom_probe(&room, driver, rows[i].path, &code) !=
+		    rows[i].kind || code != rows[i].code)
 			fail_msg("%s: %d", rows[i].path, code);
 		if (rows[i].kind == DRIVER_MAILBOX)
 			continue;
@@ -192,7 +180,8 @@ test_readonly(void **state)
 	    -1);
 	assert_int_equal(f.code, FAULT_READONLY);
 	chmod(path, 0);
-	assert_int_equal(probe("readonly", &f.code), DRIVER_NOT_OURS);
+	assert_int_equal(mboxroom_probe(&room, driver, "readonly", &f.code),
+	    DRIVER_NOT_OURS);
 	assert_int_equal(f.code, FAULT_PERM);
 	if (geteuid() == 65534)
 		assert_int_equal(seteuid(0), 0);
