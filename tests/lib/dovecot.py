@@ -32,6 +32,7 @@ mail_fsync = optimized
 default_process_limit = 300
 namespace inbox {{
   inbox = yes
+  separator = /
 }}
 {auth}
 service imap-login {{

@@ -119,25 +119,29 @@ def mailutil(host, *args):
 class Dovecot:
     """Debian's, on loopback, for an account: its INBOX is the spool, its
     other mailboxes are below ~/dove.  Without `index` it keeps nothing
-    outside of the mailbox files."""
+    outside of the mailbox files.  Or all of it is ~/Maildir, with an index.
+    Levels of names are parted by "/" as ours are."""
 
-    def __init__(self, host, index=False):
+    def __init__(self, host, index=False, maildir=False):
         a = host.account()
         self.name = a.name
-        os.chmod(a.spool, 0o660)
         where = os.path.join(host.dir, "dovecot%d" % len(host.children))
         os.mkdir(where)
         os.chmod(where, 0o755)
-        self.mail = os.path.join(a.home, "dove")
-        os.makedirs(self.mail, exist_ok=True)
-        a.own(self.mail)
+        if maildir:
+            inbox = "maildir:~/Maildir"
+        else:
+            os.chmod(a.spool, 0o660)
+            os.makedirs(a.home + "/dove", exist_ok=True)
+            a.own(a.home + "/dove")
+            inbox = "mbox:~/dove:INBOX=" + a.spool + ("" if index else
+                ":INDEX=MEMORY")
         self.ports = {k: server.free_port() for k in ("imap", "imaps",
             "pop3", "pop3s")}
         self.out = open(os.path.join(where, "out"), "wb")
         child = subprocess.Popen(dovecot.command(where, self.ports,
             os.path.join(host.certdir, "imapd.pem"),
-            inbox="mbox:~/dove:INBOX=" + a.spool + ("" if index else
-            ":INDEX=MEMORY"), password="dove", uid=a.uid, gid=a.gid,
+            inbox=inbox, password="dove", uid=a.uid, gid=a.gid,
             home=a.home), stdout=self.out, stderr=self.out,
             preexec_fn=server.die_with_us)
         host.children.append(child)
