@@ -12,7 +12,6 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
+#include "tests/lib/child.h"
 #include "tests/lib/memdriver.h"
 
 MEMDRIVER_TABLE
@@ -196,15 +196,8 @@ full_child(void)
 static void
 test_full(void **state)
 {
-	pid_t pid = fork();
-	int status;
-
 	(void)state;
-	if (pid == 0)
-		full_child();
-	waitpid(pid, &status, 0);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	child_succeeds(full_child);
 }
 
 static void

@@ -13,13 +13,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "c-client/base/fault.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
+#include "tests/lib/child.h"
 #include "tests/lib/memdriver.h"
 
 MEMDRIVER_TABLE
@@ -285,15 +285,8 @@ full_child(void)
 static void
 test_full(void **state)
 {
-	pid_t pid = fork();
-	int status;
-
 	(void)state;
-	if (pid == 0)
-		full_child();
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	child_succeeds(full_child);
 }
 
 static void

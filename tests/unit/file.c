@@ -23,6 +23,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
+#include "tests/lib/child.h"
 
 static char base[64], root[80];
 static int root_fd;
@@ -108,18 +109,12 @@ stepwise_child(void)
 static void
 test_stepwise(void **state)
 {
-	pid_t pid;
-	int status, dir = openat(root_fd, "d", O_PATH);
+	int dir = openat(root_fd, "d", O_PATH);
 
 	(void)state;
 	put(dir, "real", "x");
 	close(dir);
-	pid = fork();
-	if (pid == 0)
-		stepwise_child();
-	waitpid(pid, &status, 0);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	child_succeeds(stepwise_child);
 }
 
 static void
@@ -167,8 +162,6 @@ test_replace(void **state)
 	struct fault why;
 	struct buf b;
 	struct stat st;
-	pid_t pid;
-	int status;
 
 	(void)state;
 	put(root_fd, "list", "old");
@@ -178,11 +171,7 @@ test_replace(void **state)
 	assert_string_equal(buf_string(&b), "new");
 	assert_int_equal(fstatat(root_fd, "list", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	pid = fork();
-	if (pid == 0)
-		full_child();
-	waitpid(pid, &status, 0);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	child_succeeds(full_child);
 	buf_clear(&b);
 }
 

@@ -15,13 +15,13 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "c-client/base/fault.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/watch.h"
+#include "tests/lib/child.h"
 #include "tests/lib/logged.h"
 #include "tests/lib/memdriver.h"
 
@@ -191,15 +191,8 @@ no_instance_child(void)
 static void
 test_no_instance(void **state)
 {
-	pid_t pid = fork();
-	int status;
-
 	(void)state;
-	if (pid == 0)
-		no_instance_child();
-	waitpid(pid, &status, 0);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	child_succeeds(no_instance_child);
 }
 
 int
