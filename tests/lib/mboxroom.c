@@ -332,3 +332,31 @@ plain_free(struct plain *p)
 	p->messages = NULL;
 	p->count = 0;
 }
+
+void
+plain_generate(unsigned seed, int runs, void (*check)(struct span))
+{
+	static const struct span pieces[] = {
+		{ "\n", 1 }, { "\r\n", 2 }, { "\r", 1 }, { "\0", 1 },
+		{ "From ", 5 }, { "F", 1 }, { "x", 1 }, { "\xE9\xFF", 2 },
+		{ "From a Mon Jan  1 00:00:00 2024\n", 32 },
+		{ "From b Mon Jan  1 00:00:00 2024\r\n", 33 },
+		{ "\n\nFrom -\n", 9 }, { "From one\n", 9 },
+		{ "Status: RO\n", 11 }, { "X-Status: D\r\n", 13 },
+		{ "X-UID: 7\n\tfold\n", 15 }, { "Subject: x\n", 11 },
+		{ "status: r\n", 10 }, { "\n\n", 2 }, { " ", 1 },
+	};
+	struct buf b;
+
+	for (int run = 0; run < runs; run++) {
+		size_t n = (size_t)(rand_r(&seed) % 60);
+
+		buf_init(&b, 0);
+		buf_adds(&b, "From a Mon Jan  1 00:00:00 2024\n");
+		for (size_t i = 0; i < n; i++)
+			buf_addspan(&b, pieces[(size_t)rand_r(&seed) %
+			    (sizeof pieces / sizeof pieces[0])]);
+		check(buf_span(&b));
+		buf_clear(&b);
+	}
+}

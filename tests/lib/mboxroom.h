@@ -76,6 +76,10 @@ struct plain {
 struct plain plain_split(struct span file);
 void plain_free(struct plain *);
 
+/* Files from pieces that matter, put together at random; the same of one
+ * seed. */
+void plain_generate(unsigned seed, int runs, void (*check)(struct span file));
+
 /*
  * Leave a test whose mail isn't beside the checkout.  tests/lib/check.sh counts
  * the line; cmocka's own skip() says "not ok" in TAP, which is a failure.
