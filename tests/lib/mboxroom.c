@@ -19,6 +19,7 @@
 #include "c-client/formats/mbox_separator.h"
 #include "c-client/store/append.h"
 #include "c-client/store/box.h"
+#include "tests/lib/tree.h"
 
 #include "c-client/base/banned.h"
 
@@ -57,29 +58,20 @@ mboxroom_setup(struct mboxroom *r, void **state)
 	return 0;
 }
 
-static void
-tree_remove(const char *dir)
-{
-	char command[200];
-
-	snprintf(command, sizeof command, "rm -rf '%s'", dir);
-	assert_int_equal(system(command), 0);
-}
-
 int
 mboxroom_teardown(void **state)
 {
 	struct mboxroom *r = *state;
 
 	close(r->account.root_fd);
-	tree_remove(r->dir);
+	assert_int_equal(tree_remove(r->dir), 0);
 	return 0;
 }
 
 void
 mboxroom_forget_index(struct mboxroom *r)
 {
-	tree_remove(r->index);
+	assert_int_equal(tree_remove(r->index), 0);
 	assert_int_equal(mkdir(r->index, 0700), 0);
 }
 

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 #include "c-client/store/place.h"
 #include "c-client/store/watch.h"
 #include "tests/lib/logged.h"
+#include "tests/lib/tree.h"
 
 #include "c-client/base/banned.h"
 
@@ -353,16 +353,6 @@ memdriver_account(void)
 	return a;
 }
 
-static int
-remove_entry(const char *path, const struct stat *st, int flag,
-    struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 memdriver_clear(struct account *a)
 {
@@ -372,7 +362,7 @@ memdriver_clear(struct account *a)
 	*strrchr(base, '/') = '\0';
 	account_close(a);
 	if (strncmp(base, "/tmp/imap-test-", 15) == 0)
-		nftw(base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		tree_remove(base);
 	arena_free(memdriver.keep);
 	memset(&memdriver, 0, sizeof memdriver);
 }

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/store/account.h"
+#include "tests/lib/tree.h"
 
 static char base[64], home[80], spool[80];
 static struct arena *keep;
@@ -179,16 +179,6 @@ test_pop(void **state)
 }
 
 static int
-remove_entry(const char *path, const struct stat *st, int flag,
-    struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 setup(void **state)
 {
 	char temp[] = "/tmp/imap-account-XXXXXX", real[4096];
@@ -212,7 +202,7 @@ teardown(void **state)
 {
 	(void)state;
 	arena_free(keep);
-	return nftw(base, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return tree_remove(base);
 }
 
 int

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -24,6 +23,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "tests/lib/child.h"
+#include "tests/lib/tree.h"
 
 static char base[64], root[80];
 static int root_fd;
@@ -240,16 +240,6 @@ test_transfer(void **state)
 }
 
 static int
-remove_entry(const char *path, const struct stat *st, int flag,
-    struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 setup(void **state)
 {
 	(void)state;
@@ -277,7 +267,7 @@ teardown(void **state)
 {
 	(void)state;
 	close(root_fd);
-	return nftw(base, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return tree_remove(base);
 }
 
 int

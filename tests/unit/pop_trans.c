@@ -24,6 +24,7 @@
 #include "c-client/store/record.h"
 #include "ipopd/session.h"
 #include "tests/lib/logged.h"
+#include "tests/lib/tree.h"
 
 static const struct service service = { .program = "ipop3d",
     .idle_secs = 600 };
@@ -68,13 +69,10 @@ build_world(void **state)
 static int
 raze_world(void **state)
 {
-	char command[64];
-
 	(void)state;
 	buf_clear(&world.heard);
 	logged_free();
-	snprintf(command, sizeof command, "rm -rf %s", world.dir);
-	return system(command);
+	return tree_remove(world.dir);
 }
 
 /* Begin a session; NULL if it was refused, and `heard` has the first line. */
