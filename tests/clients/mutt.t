@@ -113,11 +113,25 @@ def purge(r, url, what, *numbers):
     r.left(what)
 
 
+def copy_all(r, s, name, scheme):
+    """Everything into a new Maildir, which has then what the spool has."""
+    s.keys("T.\n")
+    s.expect(r"Tagged|\*", "everything is tagged")
+    s.keys(";C")
+    s.expect(r"Copy", "mutt asks where to copy to")
+    s.keys("\x15~/%s\n" % name)
+    path = os.path.join(r.user.home, name)
+    end = time.monotonic() + WAIT_SECS
+    while time.monotonic() < end and len(maildir(path)) < len(r.messages):
+        s.read(0.05)
+    r.compare(maildir(path).values(), "copied from " + scheme,
+        ["Status", "Content-Length", "Lines"])
+
+
 def main():
     r = ClientRoom("mutt")
     r.user.write(".muttrc", RC % {"crt": r.crt, "user": r.user.name,
         "password": r.user.password})
-    count = len(r.messages)
     s = Screen(r.user, "-F", ".muttrc", "-f",
         "imaps://localhost:%d/INBOX" % r.ports["imaps"])
     s.expect(r"test 0 of a set", "mutt shows the index")
@@ -127,17 +141,7 @@ def main():
     s.keys("q")
     s.expect(r"Ready", "back at the index")
     s.keys("F")
-    s.keys("T.\n")
-    s.expect(r"Tagged|\*", "everything is tagged")
-    s.keys(";C")
-    s.expect(r"Copy", "mutt asks where to copy to")
-    s.keys("\x15~/copy\n")
-    end = time.monotonic() + WAIT_SECS
-    while time.monotonic() < end and len(maildir(r.user.home + "/copy")) < \
-            count:
-        s.read(0.05)
-    r.compare(maildir(r.user.home + "/copy").values(), "copied from imaps",
-        ["Status", "Content-Length", "Lines"])
+    copy_all(r, s, "copy", "imaps")
     s.keys("$")
     s.keys("q")
     s.leave()
@@ -149,17 +153,7 @@ def main():
     s = Screen(r.user, "-F", ".muttrc", "-f",
         "pops://localhost:%d/" % r.ports["pop3s"])
     s.expect(r"test 0 of a set", "mutt shows the index over pops")
-    s.keys("T.\n")
-    s.expect(r"Tagged|\*", "everything is tagged")
-    s.keys(";C")
-    s.expect(r"Copy", "mutt asks where to copy to")
-    s.keys("\x15~/copy2\n")
-    end = time.monotonic() + WAIT_SECS
-    while time.monotonic() < end and len(maildir(r.user.home + "/copy2")) < \
-            count:
-        s.read(0.05)
-    r.compare(maildir(r.user.home + "/copy2").values(), "copied from pops",
-        ["Status", "Content-Length", "Lines"])
+    copy_all(r, s, "copy2", "pops")
     s.keys("q")
     s.leave()
     purge(r, "imaps://localhost:%d/INBOX" % r.ports["imaps"],
