@@ -145,6 +145,20 @@ memdriver_deliver(struct box *box, size_t count)
 	assert(status == 0);
 }
 
+void
+memdriver_replace(struct box *box)
+{
+	int status = box_begin(box, NULL);
+
+	assert(status == 0);
+	box_remove_all(box, true);
+	box->meta.uidvalidity++;
+	box->meta.uidnext = 1;
+	box_touch_meta(box);
+	status = box_commit(box, NULL);
+	assert(status == 0);
+}
+
 /* What else an appended message has. */
 static int
 describe(struct box *box, const struct append_item *item, struct fault *why)

@@ -65,5 +65,7 @@ size_t memdriver_count(struct account *, const struct name *);
 
 /* Add messages to an open box as another program's delivery would. */
 void memdriver_deliver(struct box *, size_t count);
+/* Take all away, as one that puts another mailbox in its place. */
+void memdriver_replace(struct box *);
 
 #endif
