@@ -307,8 +307,8 @@ check:
 	@BUILD=$B sh tests/lib/check.sh
 check-unit: build-tests
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
-stress: all $B/tests/lib/passwd.so
-	@BUILD=$B tests/store/stress unix $(SECS)
+stress: all trips $B/tests/lib/passwd.so
+	@BUILD=$B tests/store/stress $(SECS)
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))

@@ -299,8 +299,25 @@ class MaildirPlace(Place):
         return path
 
 
+class MboxPlace(Place):
+    """The INBOX is ~/mbox, to which mail in the spool is moved; only the
+    build with fault points has that (EXTRADRIVERS=mbox)."""
+
+    def __init__(self, conf="", where=None, tripped=True):
+        Place.__init__(self, conf, where, True)
+        path = os.path.join(self.home, "mbox")
+        with open(path, "w"):
+            self.own(path)
+        os.chmod(path, 0o600)
+
+    def leftovers(self):
+        """A note of a move that is not done is one, too."""
+        return Place.leftovers(self) + [n for n in os.listdir(self.home)
+            if n == ".mbox.move"]
+
+
 # By the name of the format.
-KINDS = {"unix": Place, "maildir": MaildirPlace}
+KINDS = {"unix": Place, "maildir": MaildirPlace, "mbox": MboxPlace}
 
 
 def spawn(place, program, tripped, armed, wrap):
