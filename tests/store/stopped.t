@@ -7,6 +7,7 @@ for its client: nobody notices, and one in IDLE is told at once."""
 
 import concurrent.futures
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -108,7 +109,7 @@ class Scene:
         self.ok(got == want, name, "got %r, want %r" % (got, want))
 
     def done(self):
-        """All are told the same; nothing is lost."""
+        self.place.disarm()
         bad = check(self.place, self.book)
         self.ok(not bad, "then every letter is there, once", "\n".join(bad))
         self.place.remove()
@@ -160,6 +161,23 @@ def held(kind, what, point, who, refused):
     views = [s.s.uids() for s in (held, other, fresh)]
     scene.ok(views[0] == views[1] == views[2], "all see the same", views)
     for s in (held, other, fresh):
+        s.leave()
+    return scene.done()
+
+
+def making():
+    """One is stopped while it makes the first index of the mailbox."""
+    scene = Scene("unix")
+    shutil.rmtree(scene.place.home + "/.imapindex")
+    held, other = Session(scene, armed=True), Session(scene)
+    scene.place.arm("index_file.created 1 once stop session")
+    held.s.send(b"x SELECT INBOX\r\n")
+    wait_for("it to be stopped", lambda: state(held.s.pid) == "T")
+    scene.equal(other.do("select"), "in use", "select")
+    held.s.kill(signal.SIGCONT)
+    scene.equal(held.s.until(b"x")[0], "OK", "it goes on, and does it")
+    scene.equal(other.do("select"), "done", "select again")
+    for s in (held, other):
         s.leave()
     return scene.done()
 
@@ -224,6 +242,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         todo = [("%s, %s, %s" % row[:3],
             pool.submit(held, *row)) for row in HELD]
+        todo.append(("unix, first index", pool.submit(making)))
         todo += [("%s, waiting" % kind, pool.submit(waiting, kind))
             for kind in KINDS]
         for name, future in todo:
