@@ -15,8 +15,9 @@ import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import ledger
+import server
 from place import MaildirPlace, need_build, quick_dir
-from tap import run, tap
+from tap import need, run, tap
 
 CUTS = 24       # places in the logs
 LIST = "dovecot-uidlist"
@@ -187,8 +188,34 @@ class Story:
         return bad
 
 
+def synced():
+    """That the message, its name and its line in the list are on the disk
+    before a client is told."""
+    place = MaildirPlace(where=quick_dir())
+    trace = os.path.join(place.home, "trace")
+    # LeakSanitizer can't work under strace.
+    place.env["ASAN_OPTIONS"] = place.env.get("ASAN_OPTIONS", "") \
+        + ":detect_leaks=0"
+    c = place.imap(timeout=60, wrap=("strace", "-qq", "-e",
+        "trace=fsync,fdatasync,write,renameat", "-o", trace))
+    c.select()
+    for _ in range(2):
+        c.append("INBOX", ledger.letter(b"id-001").replace(b"\n", b"\r\n"))
+    c.must("LOGOUT")
+    c.end()
+    # The client has descriptor 1.
+    calls = [" ".join(re.findall(r"(?m)^\w+", part)) for part in re.split(
+        r"(?m)^(?=write\(1, )", server.read(trace))]
+    last = [part for part in calls if "renameat" in part][-1]
+    tap.ok(re.search("write fdatasync .*renameat fsync .*write fdatasync$",
+        last), "APPEND waits for message, name and list", last)
+    place.remove()
+
+
 def main():
+    need("strace")
     need_build()
+    synced()
     s = Story()
     tap.ok(not s.check(), "before that all is as it should be")
     last = len(s.states) - 1
