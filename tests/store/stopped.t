@@ -86,9 +86,9 @@ def pop(place):
 class Scene:
     """An INBOX with letters, one of which is \\Deleted."""
 
-    def __init__(self, kind):
-        self.place = KINDS[kind]("lock_timeout = 1\n", quick_dir(),
-            tripped=True)
+    def __init__(self, kind, timeout=1):
+        self.place = KINDS[kind]("lock_timeout = %d\n" % timeout,
+            quick_dir(), tripped=True)
         self.book = Book(self.place.quoted)
         self.results = []
         w = Session(self)
@@ -185,7 +185,7 @@ def making():
 def waiting(kind):
     """Four are stopped: between two commands, in IDLE, in a literal that
     comes, and in one that goes."""
-    scene = Scene(kind)
+    scene = Scene(kind, SECS)
     writer = Session(scene)
     writer.append(size=BIG)
     quiet, idle, taking, giving, other, told = all_of = [Session(scene)
