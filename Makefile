@@ -141,7 +141,7 @@ IMAPD_SRC = $(IMAPD:%=imapd/%.c)
 IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
 	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c \
-	tests/lib/passwd.c tests/lib/hurry.c
+	tests/lib/passwd.c tests/lib/hurry.c tests/lib/slowdisk.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
@@ -308,8 +308,8 @@ check:
 	@BUILD=$B sh tests/lib/check.sh
 check-unit: build-tests
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
-stress: all $B/tests/lib/passwd.so
-	@BUILD=$B tests/store/stress unix $(SECS)
+stress: all trips $B/tests/lib/passwd.so
+	@BUILD=$B tests/store/stress $(SECS)
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))

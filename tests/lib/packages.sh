@@ -16,7 +16,7 @@ openssl curl mutt"
 check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
 maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
-e2fsprogs debootstrap dovecot-imapd dovecot-pop3d"
+e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix"
 
 case "${1-}" in
 run) wanted=$run ;;
@@ -67,6 +67,13 @@ log=$(mktemp)
 update() {
 	apt-get -q update >>"$log" 2>&1 || true
 }
+# Without an answer of ours postfix would set itself up to take mail.
+answer() {
+	case " $missing " in *" postfix "*)
+		echo "postfix postfix/main_mailer_type select No configuration" |
+			debconf-set-selections >>"$log" 2>&1 || true
+	esac
+}
 install() {
 	# Words are package names of the lists above.
 	# shellcheck disable=SC2086
@@ -77,6 +84,7 @@ echo "Installing:$missing"
 # A fresh machine has no package lists; old lists name packages that are gone.
 set -- /var/lib/apt/lists/*_Packages*
 [ -e "$1" ] || update
+answer
 if ! install; then
 	update
 	if ! install; then

@@ -158,13 +158,14 @@ class Place:
         child.stdin.close()
         return child
 
-    def procmailrc(self):
+    def procmailrc(self, lock_secs=3):
+        """After so many seconds it takes away a dot-lock."""
         path = os.path.join(self.home, "procmailrc")
         if not os.path.exists(path):
             with open(path, "w") as f:
-                f.write("LOCKSLEEP=1\nLOCKTIMEOUT=3\nSUSPEND=1\n"
+                f.write("LOCKSLEEP=1\nLOCKTIMEOUT=%d\nSUSPEND=1\n"
                     "LOGFILE=%s/procmail.log\nDEFAULT=%s\n:0:\n%s\n"
-                    % (self.home, self.spool, self.spool))
+                    % (lock_secs, self.home, self.spool, self.spool))
             self.own(path)
         return path
 
@@ -289,7 +290,7 @@ class MaildirPlace(Place):
         self.own(tmp)
         os.rename(tmp, os.path.join(self.path(box), "new", name))
 
-    def procmailrc(self):
+    def procmailrc(self, lock_secs=3):
         path = os.path.join(self.home, "procmailrc")
         if not os.path.exists(path):
             with open(path, "w") as f:
@@ -299,8 +300,25 @@ class MaildirPlace(Place):
         return path
 
 
+class MboxPlace(Place):
+    """The INBOX is ~/mbox, to which mail in the spool is moved; only the
+    build with fault points has that (EXTRADRIVERS=mbox)."""
+
+    def __init__(self, conf="", where=None, tripped=True):
+        Place.__init__(self, conf, where, True)
+        path = os.path.join(self.home, "mbox")
+        with open(path, "w"):
+            self.own(path)
+        os.chmod(path, 0o600)
+
+    def leftovers(self):
+        """A note of a move that is not done is one, too."""
+        return Place.leftovers(self) + [n for n in os.listdir(self.home)
+            if n == ".mbox.move"]
+
+
 # By the name of the format.
-KINDS = {"unix": Place, "maildir": MaildirPlace}
+KINDS = {"unix": Place, "maildir": MaildirPlace, "mbox": MboxPlace}
 
 
 def spawn(place, program, tripped, armed, wrap):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""procmail, maildrop and s-nail deliver into a spool from which one session
+"""procmail, maildrop, s-nail and postfix deliver into a spool from which one session
 expunges all the while, and which others flag and write back, leaving and coming
 again.  Each letter says who it is: what was not expunged is there once, byte
 for byte; what was is gone; UIDs ascend and mean the same letter to all; flags
@@ -14,6 +14,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import others
+import postfix
 import room
 import server
 from imapc import Imap
@@ -21,7 +22,7 @@ from tap import WAIT_SECS, need, run, tap, wait_for
 
 DELIVERIES = 72
 AT_ONCE = 6
-AGENTS = ("procmail", "maildrop", "s-nail")
+AGENTS = ("procmail", "maildrop", "s-nail", "postfix")
 
 PROCMAILRC = """LOCKSLEEP=1
 LOCKTIMEOUT=30
@@ -48,9 +49,10 @@ exit $status
 class Deliverer(threading.Thread):
     """Delivers its share, one after the other."""
 
-    def __init__(self, user, numbers):
+    def __init__(self, user, mta, numbers):
         threading.Thread.__init__(self, daemon=True)
-        self.user, self.numbers, self.bad = user, numbers, []
+        self.user, self.mta = user, mta
+        self.numbers, self.bad = numbers, []
 
     def run(self):
         for n in self.numbers:
@@ -84,6 +86,11 @@ class Deliverer(threading.Thread):
         status, said = self.go(["sh", "-c", SNAIL, "sh", path], ("copy 1 %s\n"
             "exit\n" % self.user.spool).encode())
         return status or b"[Appended]" not in said, said
+
+
+    def postfix(self, n):
+        """Its local(8) delivers when the queue comes to it."""
+        return self.mta.send(self.user.name, letter(n))
 
 
 class Session(threading.Thread):
@@ -175,7 +182,7 @@ def settle(user):
 
 
 def main():
-    need("procmail", "lockfile", "maildrop", "s-nail")
+    need("procmail", "lockfile", "maildrop", "s-nail", "postfix")
     r = room.enter()
     user = r.add_user("joe")
     user.write(".procmailrc", PROCMAILRC % user.spool)
@@ -190,12 +197,14 @@ def main():
     one.flags, two.flags = "\\Flagged Mine", "\\Answered \\Seen Yours"
     sessions = (expunger, one, two)
     numbers = range(count, count + DELIVERIES)
-    deliverers = [Deliverer(user, numbers[k::AT_ONCE])
+    mta = postfix.Postfix(r.dir, r.spool)
+    deliverers = [Deliverer(user, mta, numbers[k::AT_ONCE])
         for k in range(AT_ONCE)]
     for t in (*sessions, *deliverers):
         t.start()
     for d in deliverers:
         d.join()
+    mta.settle()
     for s in sessions:
         s.finish.set()
     for s in sessions:
@@ -212,7 +221,7 @@ def main():
         "all that was to be expunged was")
     keep = {s for s in names if s.endswith(b"keep")}
     tap.ok(one.flagged == keep == two.flagged, "and the others were flagged")
-    have = sorted(others.stored(user.spool))
+    have = sorted(postfix.bare(m) for m in others.stored(user.spool))
     want = sorted(others.bare(names[s]) for s in keep)
     tap.ok(have == want, "each letter that was kept is in the file once, "
         "byte for byte, and nothing else", (len(have), len(want),

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import mboxfile
 from imapc import Gone
-from place import Place, need_build, quick_dir
+from place import MboxPlace, need_build, quick_dir
 from tap import run, tap, wait_for
 
 DELIVERIES = 120
@@ -32,12 +32,10 @@ def idents(path):
 
 
 def with_mbox():
-    place = Place(where=quick_dir(), tripped=True)
-    mbox = os.path.join(place.home, "mbox")
+    place = MboxPlace(where=quick_dir())
+    mbox = place.path("INBOX")
     with open(mbox, "wb") as f:
         f.write(mailgen.to_mbox([letter(0)]))
-    os.chmod(mbox, 0o600)
-    place.own(mbox)
     return place, mbox
 
 
