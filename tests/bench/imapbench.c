@@ -18,7 +18,9 @@
  *
  * It prints one line a measurement: seconds, octets received, what.  `tenth`
  * expunges every tenth of COUNT messages.  `idle` puts what is in MAIL behind
- * the end of SPOOL, and waits until the server tells of it.  `hold` runs the commands, says "ready" and waits for the end of its input.
+ * the end of SPOOL, or as a file into this maildir, and waits until the server
+ * tells of it.  `hold` runs the commands, says "ready" and waits for the end of
+ * its input.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -258,17 +260,51 @@ wait_for(struct peer *p, const char *word)
 	p->have = 0;
 }
 
+/* Behind the end of a file, under its lock. */
+static void
+deliver(int fd, const char *mail, size_t n)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_SETLKW, &lock) == -1 ||
+	    write(fd, mail, n) != (ssize_t)n)
+		die("deliver");
+	lock.l_type = F_UNLCK;
+	fcntl(fd, F_SETLK, &lock);
+}
+
+/* As a file of its own; the separator's line is left out. */
+static void
+deliver_maildir(int dir, const char *mail, size_t n)
+{
+	static int count;
+	const char *text = memchr(mail, '\n', n);
+	char name[64], tmp[70], new[70];
+	int fd;
+
+	snprintf(name, sizeof name, "%ld.%d.bench", (long)time(NULL), count++);
+	snprintf(tmp, sizeof tmp, "tmp/%s", name);
+	snprintf(new, sizeof new, "new/%s", name);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+	if (fd == -1 || text == NULL)
+		die(tmp);
+	n -= (size_t)(++text - mail);
+	if (write(fd, text, n) != (ssize_t)n || close(fd) == -1 ||
+	    renameat(dir, tmp, dir, new) == -1)
+		die(new);
+}
+
 static int
 run_idle(char **argv)
 {
 	struct peer *p = imap_open(argv);
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int in = open(argv[5], O_RDONLY), fd = open(argv[4],
-	    O_WRONLY | O_APPEND);
+	int in = open(argv[5], O_RDONLY), dir = open(argv[4],
+	    O_RDONLY | O_DIRECTORY), fd = dir == -1 ? open(argv[4],
+	    O_WRONLY | O_APPEND) : -1;
 	static char mail[64 * 1024];
 	ssize_t n = in == -1 ? -1 : read(in, mail, sizeof(mail));
 
-	if (n <= 0 || fd == -1)
+	if (n <= 0 || (fd == -1 && dir == -1))
 		die(argv[4]);
 	imap_command(p, "SELECT INBOX");
 	put(p, "zq9 IDLE\r\n", 10);
@@ -277,13 +313,11 @@ run_idle(char **argv)
 		double from;
 
 		usleep(300000);
-		lock.l_type = F_WRLCK;
-		if (fcntl(fd, F_SETLKW, &lock) == -1 ||
-		    write(fd, mail, (size_t)n) != n)
-			die(argv[4]);
+		if (dir == -1)
+			deliver(fd, mail, (size_t)n);
+		else
+			deliver_maildir(dir, mail, (size_t)n);
 		from = now();
-		lock.l_type = F_UNLCK;
-		fcntl(fd, F_SETLK, &lock);
 		wait_for(p, " EXISTS");
 		report(from, (uint64_t)n, "idle");
 	}

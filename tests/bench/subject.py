@@ -3,6 +3,7 @@
 measured with the same mail and the same client."""
 
 import glob
+import io
 import os
 import re
 import shutil
@@ -92,39 +93,105 @@ class Subject:
             os.fsync(to.fileno())
         self.account.own(self.account.spool)
 
+    def empty(self):
+        """There is room on the disk again."""
+        self.forget()
+        if os.path.isdir(self.account.spool):
+            shutil.rmtree(self.account.spool)
+        else:
+            os.truncate(self.account.spool, 0)
+
     def forget(self):
         """Removes what the server keeps beside the mailbox; a session that
         ends may still be at it."""
         def gone():
             for pattern in self.caches:
                 for path in glob.glob(pattern):
-                    shutil.rmtree(path, ignore_errors=True)
+                    if os.path.isdir(path):
+                        shutil.rmtree(path, ignore_errors=True)
+                    else:
+                        os.unlink(path)
             return not any(glob.glob(p) for p in self.caches)
         wait_for("caches to go", gone)
+
+    def deliver(self):
+        self.account.deliver(DELIVERED)
+
+    def drop_pages(self):
+        drop_pages(self.account.spool)
 
     def settle(self):
         """A stamp younger than 20 ms is doubtful by design."""
         time.sleep(0.05)
 
 
-def ours(where, mail, client, name="ours", imapd=None):
+class Maildir(Subject):
+    """The same mail in ~/Maildir, and nothing in the spool."""
+
+    def __init__(self, *args):
+        Subject.__init__(self, *args)
+        self.account.spool = os.path.join(self.account.home, "Maildir")
+        self.count = 0
+
+    def fill(self):
+        top = self.account.spool
+        self.forget()
+        shutil.rmtree(top, ignore_errors=True)
+        for part in ("", "cur", "new", "tmp"):
+            os.mkdir(os.path.join(top, part))
+            self.account.own(os.path.join(top, part))
+        with open(self.mail, "rb") as f:
+            for n, message in enumerate(messages(f)):
+                self.put(message, "cur/%d.M%dP1.bench,S=%d:2,"
+                    % (1700000000 + n // 1000, n % 1000, len(message)))
+        os.sync()
+
+    def put(self, message, name):
+        path = os.path.join(self.account.spool, "tmp/x")
+        with open(path, "wb") as f:
+            f.write(message)
+        self.account.own(path)
+        os.rename(path, os.path.join(self.account.spool, name))
+
+    def deliver(self):
+        self.count += 1
+        self.put(next(messages(io.BytesIO(DELIVERED))), "new/%d.%d.bench"
+            % (time.time(), self.count))
+
+    def drop_pages(self):
+        """A file of its own is read by nobody who removes another."""
+
+
+def messages(f):
+    """Those of a mailbox file in which nothing else begins with From_."""
+    lines = []
+    for line in f:
+        if line.startswith(b"From ") and (not lines or lines[-1] == b"\n"):
+            if lines:
+                yield b"".join(lines[1:-1])
+            lines = []
+        lines.append(line)
+    yield b"".join(lines[1:-1])
+
+
+def ours(where, mail, client, name="ours", imapd=None, kind=Subject):
     """`imapd`: another build of it."""
     was = server.BINARIES["imapd"]
     server.BINARIES["imapd"] = imapd or was
     host = server.Host(programs=("imapd", "ipop3d"), where=where)
     server.BINARIES["imapd"] = was
     a = host.account()
-    return host, Subject(name, host.ports, a, [a.index], host.processes,
+    return host, kind(name, host.ports, a, [a.index], host.processes,
         client, mail)
 
 
-def theirs(where, mail, client, host):
-    """Dovecot; its user is the second account's."""
-    d = os.path.join(where, "dovecot")
+def theirs(where, mail, client, host, name="Dovecot", kind=Subject):
+    """Dovecot with a home of its own for our user."""
+    d = os.path.join(where, name.replace(", ", "-"))
     a = server.Account(host, "joe", host.account().uid, host.account().gid)
     a.password = "sesame"
-    a.home = os.path.join(where, "dovehome")
-    a.spool = os.path.join(where, "dovespool")
+    a.home = d + "-home"
+    a.spool = d + "-spool"
     os.mkdir(a.home, 0o700)
     os.mkdir(a.home + "/mail")
     a.own(a.home)
@@ -135,13 +202,15 @@ def theirs(where, mail, client, host):
     child = subprocess.Popen(dovecot.command(d, {"imap": ports["imapd"],
         "imaps": ports["imapds"], "pop3": ports["ipop3d"],
         "pop3s": ports["ipop3ds"]}, host.certdir + "/imapd.pem",
-        inbox="mbox:%s/mail:INBOX=%s" % (a.home, a.spool),
+        inbox="mbox:%s/mail:INBOX=%s" % (a.home, a.spool)
+            if kind is Subject else "maildir:%s/Maildir" % a.home,
         password=a.password, uid=a.uid, gid=a.gid, home=a.home),
         preexec_fn=server.die_with_us)
     host.children.append(child)
     wait_for("Dovecot", lambda: server.listening(ports["ipop3ds"]))
-    return Subject("Dovecot", ports, a, [a.home + "/mail/.imap"],
-        lambda: server.descendants(child.pid), client, mail)
+    return kind(name, ports, a, [a.home + "/mail/.imap",
+        a.home + "/Maildir/dovecot*"], lambda: server.descendants(child.pid),
+        client, mail)
 
 
 def kib(pid, what):
