@@ -66,14 +66,10 @@ echo "$user:$crypt:$uid:$gid:$dir/home" >"$dir/users"
 
 # --- The certificate --------------------------------------------------------
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	-days 30 -subj /CN=localhost -addext \
-	"subjectAltName=DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1" \
-	-keyout "$dir/key.pem" -out "$dir/localhost.crt" 2>"$dir/openssl" ||
-	fail "openssl could not make a certificate: $(cat "$dir/openssl")"
-cat "$dir/key.pem" "$dir/localhost.crt" >"$dir/certs/imapd.pem"
-rm "$dir/key.pem"
-chmod 644 "$dir/localhost.crt"
+ssl/imapd-tls ca --dir "$dir/certs" localhost 127.0.0.1 ::1 \
+	>"$dir/tls" 2>&1 || fail "$(cat "$dir/tls")"
+chmod 711 "$dir/certs"
+crt=$dir/certs/imapd-ca/imapd-ca.crt
 
 cat >"$dir/imapd.conf" <<EOF
 auth = users:$dir/users
@@ -111,7 +107,7 @@ cat >"$dir/muttrc" <<EOF
 set spoolfile="imaps://$user@$host:$imaps/INBOX"
 set folder="imaps://$user@$host:$imaps/"
 set imap_pass="$password"
-set certificate_file="$dir/localhost.crt"
+set certificate_file="$crt"
 set move=no
 EOF
 if [ "$(id -u)" = 0 ]; then
@@ -137,7 +133,7 @@ done
 
 # --- The lines that are printed, and tried first ---------------------------
 
-trust="--cacert $dir/localhost.crt --user $user:$password"
+trust="--cacert $crt --user $user:$password"
 curl_imaps="curl $trust imaps://$host:$imaps/INBOX"
 curl_fetch="curl $trust 'imaps://$host:$imaps/INBOX;MAILINDEX=1'"
 curl_pop3s="curl $trust pop3s://$host:$pop3s/1"
@@ -145,7 +141,7 @@ curl_imap="curl $trust --ssl-reqd imap://$host:$imap/INBOX"
 curl_pop3="curl $trust --ssl-reqd pop3://$host:$pop3/1"
 # POP3's lines end in CRLF, and so do IMAP's.
 s_client="openssl s_client -quiet -crlf -verify_return_error \
--CAfile $dir/localhost.crt"
+-CAfile $crt"
 openssl_imaps="$s_client -connect $host:$imaps"
 openssl_pop3s="$s_client -connect $host:$pop3s"
 mutt_line="mutt -n -F $dir/muttrc"
