@@ -109,10 +109,17 @@ def check_words():
     with open(os.path.join(stage, "usr/sbin/imapd"), "rb") as f:
         installed = f.read()
     tap.ok(b"/no/such/spool" in installed, "it installs what the last line built")
+    tool = os.path.join(stage, "usr/sbin/imapd-tls")
+    with open(tool) as f:
+        tap.ok("\nbuilt_certs='/usr/local/ssl/certs'\n"
+               "built_keys='/usr/local/ssl/private'\n" in f.read() and
+               os.access(tool, os.X_OK), "imapd-tls knows the same directories")
     with open(os.path.join(stage, "etc/pam.d/imap")) as f:
         tap.ok(f.read() == "# mine\n", "a PAM file that is there is left alone")
     for name in ("etc/pam.d/pop", "usr/sbin/ipop3d", "usr/share/man/man8/imapd.8",
-                 "usr/share/man/man8/ipop3d.8", "usr/share/imapd/inetd.conf",
+                 "usr/share/man/man8/ipop3d.8", "usr/share/man/man8/imapd-tls.8",
+                 "usr/sbin/imapd-tls", "usr/share/imapd/SSL",
+                 "usr/share/imapd/imapd-tls.cron", "usr/share/imapd/inetd.conf",
                  "usr/share/imapd/services", "usr/share/imapd/imapd.conf"):
         tap.ok(os.path.isfile(os.path.join(stage, name)), "installed: " + name)
 

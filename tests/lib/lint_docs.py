@@ -67,6 +67,27 @@ for path in ("docs/imapd.8", "docs/ipop3d.8"):
     named = set(re.findall(r"(?:Fl -|\| -)([a-z][a-z-]*)", text))
     same(sorted(named), sorted(options), path + " has the options")
 
+# The certificate tool: its page, its summary and what it takes.
+tool = read("ssl/imapd-tls")
+summary = tool[tool.index("usage() {"):tool.index("say() {")]
+table = tool[tool.index("case $plain$arg in"):]
+taken = set(re.findall(r"--([a-z]+)(?= \||\))", table)) - {"help"}
+guide = read("docs/imapd-tls.8")
+same(sorted(set(re.findall(r"^\.It Fl -(\w+)", guide, re.M)) - {"help"}),
+    sorted(taken), "imapd-tls(8) has the options")
+same(sorted(set(re.findall(r"--(\w+)", summary)) | {"passfile"}),
+    sorted(taken), "its summary has the options")
+commands = re.search(r"^([a-z |]+)\)\n\tfind_directories", tool, re.M)
+same(re.findall(r"^\.It Cm (\w+)$", guide, re.M),
+    commands.group(1).split(" | "), "imapd-tls(8) has the commands")
+days = dict(re.findall(r"^(\w+)_DAYS=(\d+)$", tool, re.M))
+for name in ("SELF", "SERVER", "RENEW"):
+    ok(" %s\ndays" % days[name] in guide or "%s days" % days[name] in guide,
+        "imapd-tls(8) has %s_DAYS" % name)
+ok(re.search(r"^MAX_OCTETS=(\d+)$", tool, re.M).group(1) == "1048576" and
+    re.search(r"BOUND_PEM_FILE\s+\(1024u \* 1024\)",
+        read("c-client/base/bounds.h")), "imapd-tls has BOUND_PEM_FILE")
+
 # The lines of inetd are the same wherever they stand.
 INETD = re.compile(r"^(?:imaps|pop3s|imap2|pop3)\tstream.*$", re.M)
 lines = INETD.findall(read("README"))
@@ -110,7 +131,8 @@ for path, seconds in (("imapd/main.c", "1800"), ("ipopd/main.c", "600")):
         "imapd(8) has the idle time of " + path, idle)
 
 # Files that the guides name are there.
-for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING"):
+for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING",
+        "docs/SSL"):
     for name in re.findall(
             r"(?<![/\w])((?:etc|docs|tests|imapd|ipopd|ssl|c-client|base|store|mime|"
             r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|8|conf))\b",
