@@ -14,7 +14,7 @@ if [ $# -eq 0 ]; then
 	first="tests/store/walk.t tests/store/kills.t tests/build/words.t
 	    tests/protocol/run.t tests/clients/inetd.t
 	    $BUILD/tests/unit/mbox_append.t tests/store/deliver.t
-	    tests/attack/tls.t $BUILD/tests/unit/index.t"
+	    tests/tls/killed.t tests/tls/served.t tests/attack/tls.t $BUILD/tests/unit/index.t"
 	for test in tests/*/*.t "$BUILD"/tests/unit/*.t \
 	    "$BUILD"-trips/tests/unit/*.t; do
 		case " $(echo $first) " in *" $test "*) continue ;; esac

@@ -205,7 +205,8 @@ def good_ones_stay():
     for command in ("self", "ca"):
         t.refused(command + " over a good certificate", ("holds a good "
             "certificate by CN=root", "--replace"), command, "localhost")
-    p.make("soon", "mid", end="20%s" % (datetime.datetime.utcnow() +
+    p.make("soon", "mid", end="20%s" % (datetime.datetime.now(
+        datetime.timezone.utc) +
         datetime.timedelta(days=9)).strftime("%y%m%d%H%M%SZ"))
     where = p.path("blocked")
     os.makedirs(where + "/imapd.pem")

@@ -255,6 +255,9 @@ def own():
         "ca", "localhost", "192.0.2.1")
     renewals(crt)
     empty()
+    t.refused("a name that is not below --domain", ("not all of "
+        "mail.example.com are below example.org",), "ca", "--domain",
+        "example.org", "mail.example.com")
     t.good("ca", "--domain", "example.org", "mail.example.org")
     t.good("ca", "imap.example.org", "mail.example.org")
     tap.equal(handshake(t.dir + "/imapd-ca/imapd-ca.crt",
