@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""imapd-tls, run for a test with a directory of its own."""
+"""imapd-tls, run for a test with a directory of its own, and what the servers
+of a Host make of it."""
 
 import os
+import re
+import shutil
 import subprocess
 
 from tap import ROOT, tap
@@ -58,6 +61,57 @@ class Tool:
                 else:
                     out[path] = st.st_mode
         return out
+
+    def empty(self):
+        for name in os.listdir(self.dir):
+            path = os.path.join(self.dir, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+
+class Clients:
+    """Those of a Host whose certificates are the tool's."""
+
+    def __init__(self, host, tool):
+        self.host, self.tool = host, tool
+
+    def fetched(self, crt):
+        """Does curl read mail over imaps with this certificate alone?"""
+        done = subprocess.run(["curl", "-sS", "--cacert", crt, "--user",
+            "joe:" + self.host.account().password, "imaps://localhost:%d/" %
+            self.host.ports["imapds"]], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, check=False)
+        return b"INBOX" in done.stdout or done.stdout
+
+    def handshake(self, crt, program="ipop3d", name="localhost", more=()):
+        """openssl verifies everything: the subjects that were sent, or what
+        it says."""
+        done = subprocess.run(["openssl", "s_client", "-verify_return_error",
+            "-verify_hostname", name, "-CAfile", crt, "-showcerts",
+            "-connect", "127.0.0.1:%d" % self.host.ports[program + "s"],
+            *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0 or \
+                "Verify return code: 0 (ok)" not in done.stdout:
+            return done.stdout[-900:]
+        return re.findall(r"^ *\d+ s:CN = (.*)$", done.stdout, re.M)
+
+    def trusted(self, what, crt, chain):
+        """Both servers serve it, with that chain, and it is in place as it
+        has to be."""
+        tap.equal(self.fetched(crt), True, what + ": curl reads mail over "
+            "imaps")
+        tap.equal(self.handshake(crt), chain, what + ": openssl verifies "
+            "pop3s")
+        pop = os.path.join(self.tool.dir, "ipop3d.pem")
+        tap.ok(os.lstat(self.tool.pem).st_mode & 0o7777 == 0o400 and
+            os.readlink(pop) == "imapd.pem",
+            what + ": mode 0400, and ipop3d.pem is a link")
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
 
 
 def read(path):

@@ -14,16 +14,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import pki as authorities
 from pki import openssl
 from tap import run, tap
-from tlstool import TOOL, Tool, read
+from tlstool import TOOL, Tool, read, write
 
 PASS = "open sesame"
-
-
-def write(path, data, mode=0o600):
-    with open(path, "wb") as f:
-        f.write(data)
-    os.chmod(path, mode)
-    return path
 
 
 def certificates():
@@ -229,6 +222,52 @@ def good_ones_stay():
         "directory", "mv "), "self", "localhost")
 
 
+def shown():
+    """show says what is wrong with what somebody put there by hand."""
+    s = Tool(p.path("shown"))
+    os.mkdir(s.dir)
+    os.mkdir(p.path("keys"))
+    conf = write(p.path("conf"), b"key_dir = %s\n" % p.path("keys").encode())
+    for what, parts, mode, name, needle in (
+            ("a key of another certificate", ("leaf.crt", "second.key"),
+                0o400, "imapd", "FAILED: the private key in %s does not "
+                "belong to it; type: imapd-tls install CERTIFICATE KEY"),
+            ("no key", ("leaf.crt", "mid.crt"), 0o400, "imapd", "FAILED: no "
+                "private key is in it, and there is no " + p.path("keys")),
+            ("no certificate", ("leaf.key",), 0o400, "imapd",
+                "FAILED: no certificate is in it; type:"),
+            ("an expired one", ("expired.key", "expired.crt", "mid.crt"),
+                0o400, "imapd", "FAILED: %s: the certificate has expired on"),
+            ("a missing chain", ("leaf.key", "leaf.crt"), 0o400, "imapd",
+                "FAILED: the certificate of the issuer (CN=mid) is missing"),
+            ("a file cut short", ("cut",), 0o400, "imapd",
+                "FAILED: %s: it ends in the middle of a block"),
+            ("a key for everybody", ("good.pem",), 0o644, "imapd",
+                "FAILED: everybody on this machine can read the private key; "
+                "type: chmod 400 %s"),
+            ("one that ends soon", ("soon.key", "soon.crt", "mid.crt"),
+                0o400, "imapd", "\twarning: it ends soon; type: imapd-tls"),
+            ("an address of others", ("good.pem",), 0o400,
+                "imapd-192.0.2.77", "\twarning: no address of this machine"),
+            ("a good one", ("good.pem",), 0o400, "imapd",
+                "\tfor localhost\n\tby CN=mid, until 20")):
+        path = os.path.join(s.dir, name + ".pem")
+        shutil.copy(p.cat("part", *parts), path)
+        os.chmod(path, mode)
+        done = s.run("show", "--config", conf)
+        if "%" in needle:
+            needle %= path
+        tap.ok(needle in done.stdout and done.returncode == (1 if "FAILED" in
+            needle or name != "imapd" else 0), "show: " + what,
+            "status %d\n%s%s" % (done.returncode, done.stdout, done.stderr))
+        os.unlink(path)
+    shutil.copy(p.path("leaf.crt"), s.pem)
+    shutil.copy(p.path("leaf.key"), p.path("keys/imapd.pem"))
+    done = s.run("show", "--config", conf)
+    tap.ok("issuer (CN=mid) is missing" in done.stdout,
+        "show: a key in the directory of keys is found", done.stdout)
+
+
 def main():
     global p, t
     top = tempfile.mkdtemp(prefix="tls.")
@@ -243,7 +282,7 @@ def main():
         t.good("install", p.path("stays.crt"), p.path("stays.key"),
             p.path("root.crt"))
         for part in (certificates, keys, locked, files, names, arguments,
-                good_ones_stay):
+                good_ones_stay, shown):
             part()
     finally:
         shutil.rmtree(top)
