@@ -133,11 +133,37 @@ def shown():
     os.symlink("nowhere.pem", t.dir + "/ipop3d.pem")
     text = look("with a link that leads nowhere")
     tap.ok("FAILED: nothing is there" in text, "which is a failure", text)
-    t.good("install", "--address", "127.0.0.1", p.path("imapd.key"),
+    t.good("install", "--for", "127.0.0.1", p.path("imapd.key"),
         p.path("imapd.crt"))
     tap.equal(os.readlink(t.dir + "/ipop3d-127.0.0.1.pem"),
-        "imapd-127.0.0.1.pem", "--address")
-    look("with --address")
+        "imapd-127.0.0.1.pem", "--for an address")
+    look("with --for")
+    server_names(everybody)
+
+
+def server_names(everybody):
+    """A certificate for those who ask for a name."""
+    name = "imapd-127.0.0.1.example"
+    t.good("install", "--for", name, *(p.path("imapd-127.0.0.1" + x)
+        for x in (".key", ".crt")))
+    text = t.run("show").stdout
+    for program in ("imapd", "ipop3d"):
+        tap.equal(c.handshake(everybody, program, more=("-servername", name)),
+            ["imapd-127.0.0.1"], program + " serves it")
+        tap.ok("\t%s, %s: %s-%s.pem (localhost %s)\n" % (name, program,
+            program, name, name) in text, "and show says so", text)
+    write(t.dir + "/ipop3d-other.example.pem", b"nothing\n")
+    text = t.run("show").stdout
+    tap.ok("other.example, " not in text and "FAILED: no certificate" in text,
+        "one that can't be used is no server name's", text)
+    os.chmod(t.pem, 0o600)
+    with open(t.pem, "ab") as f:
+        f.write(read(p.path("ipop3d.key")) + read(p.path("ipop3d.crt")))
+    before = read(t.pem)
+    t.refused("self over two certificates in one file", ("--replace",),
+        "self", "localhost")
+    t.good("self", "--replace", "localhost")
+    tap.equal(read(t.pem + ".last"), before, "they are kept as the last good")
 
 
 def main():

@@ -164,9 +164,13 @@ def names():
                 command, *args)
     t.refused("a name that is too long", ("longer than the 64",), "self",
         "m" * 60 + ".example.org")
-    t.refused("--address with a name", ("--address wants an address",
-        "imapd-tls show"), "install", "--address", "localhost",
-        p.path("good.pem"))
+    for whom in ("localhost", "*.example.org"):
+        t.refused("--for " + whom, ("--for " + whom + ": an address of this "
+            "machine is wanted, or a whole name",), "install", "--for", whom,
+            p.path("good.pem"))
+    t.refused("--for a name that isn't in it", ("not for mail.example.org",),
+        "install", "--for", "mail.example.org", p.path("good.pem"),
+        p.path("root.crt"))
 
 
 def arguments():
@@ -178,8 +182,8 @@ def arguments():
             (("self", "--days", "0"), "number from 1"),
             (("self", "--days"), "--days wants a value"),
             (("show", "--key", "ec"), "--key means nothing to show"),
-            (("show", "--address", "::1"), "means nothing to show"),
-            (("self", "--address", "::1", "--passfile", "x"),
+            (("show", "--for", "::1"), "means nothing to show"),
+            (("self", "--for", "::1", "--passfile", "x"),
                 "--passfile means nothing to self"),
             (("install", "--replace", "x"), "--replace means nothing")):
         t.refused(" ".join(args), (needle, "type: imapd-tls --help"), *args,
