@@ -136,12 +136,12 @@ def main():
             "a kill leaves the lock and keys behind", left())
         t.good(*args)
         tap.equal(left(), [], "the next run clears them away")
-        walk(changes, "fail", args, is_new, 2, 3)
-        walk(changes, "term", args, is_new, 1, 9)
-        walk(openssl_only, "fail", args, is_new, 3, 6)
-        walk(Stepper(top, ("cat",)), "half", args, is_new, 1, 2)
+        walk(changes, "fail", args, is_new, 2, 5)
+        walk(changes, "term", args, is_new, 1, 14)
+        walk(openssl_only, "fail", args, is_new, 3, 9)
+        walk(Stepper(top, ("cat",)), "half", args, is_new, 2, 4)
         walk(changes, "kill", ("ca", "--replace", "localhost"), made_whole,
-            2, 4)
+            3, 7)
         patience(args, new)
     finally:
         shutil.rmtree(top)
