@@ -288,6 +288,14 @@ account_sync(const struct account *a, int fd)
 }
 
 void
+account_sync_ahead(const struct account *a, int fd, uint64_t at, uint64_t n)
+{
+	if (!a->relaxed)
+		sync_file_range(fd, (off_t)at, (off_t)n,
+		    SYNC_FILE_RANGE_WRITE);
+}
+
+void
 account_close(struct account *a)
 {
 	append_rest(a);
