@@ -51,6 +51,19 @@ link_write(struct link *l, const void *from, size_t octets,
 	return n >= 0 ? n : fault_errno(why, "write");
 }
 
+void
+link_read_ahead(struct link *l)
+{
+	if (l->tls != NULL)
+		tls_read_ahead(l->tls);
+}
+
+bool
+link_has_more(const struct link *l)
+{
+	return l->tls != NULL && tls_pending(l->tls);
+}
+
 static int64_t
 now_msecs(void)
 {
