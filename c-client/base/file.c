@@ -20,6 +20,9 @@
 
 #include "c-client/base/banned.h"
 
+/* A page that is to be written to once more is not given to the disk before. */
+#define PAGE		4096u
+
 ssize_t
 file_read_full(int fd, void *p, size_t n)
 {
@@ -95,6 +98,16 @@ file_pwrite_full(int fd, const void *p, size_t n, off_t at)
 		done += (size_t)r;
 	}
 	return (ssize_t)done;
+}
+
+void
+file_sync_ahead(int fd, uint64_t at, uint64_t n)
+{
+	uint64_t from = at / PAGE * PAGE, to = (at + n) / PAGE * PAGE;
+
+	if (to > from)
+		sync_file_range(fd, (off_t)from, (off_t)(to - from),
+		    SYNC_FILE_RANGE_WRITE);
 }
 
 /* For kernels without openat2(2), and sandboxes that refuse it: level by

@@ -291,8 +291,7 @@ void
 account_sync_ahead(const struct account *a, int fd, uint64_t at, uint64_t n)
 {
 	if (!a->relaxed)
-		sync_file_range(fd, (off_t)at, (off_t)n,
-		    SYNC_FILE_RANGE_WRITE);
+		file_sync_ahead(fd, at, n);
 }
 
 void
