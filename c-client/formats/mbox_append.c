@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@
 /* Written at once; and so much is kept formatted, to be written without doing
  * it a second time. */
 #define PIECE		(1024u * 1024)
+#define FORMED		(64u * 1024)
 #define KEEP_MAX	BOUND_WHOLE
 
 /* One message that is not longer costs one sync, that of the file. */
@@ -115,14 +117,46 @@ file_write(struct mbox_sink *sink, const char *p, size_t n,
 	return o->kept.n >= PIECE ? piece_flush(o, why) : 0;
 }
 
+void
+mbox_append_form(struct box *box, const struct append_item *item,
+    struct span message, struct buf *out)
+{
+	struct buf sender;
+
+	buf_init(&sender, 0);
+	mbox_note_sender(box->account, &sender);
+	mbox_format_whole(item, message, buf_span(&sender), out);
+	buf_clear(&sender);
+}
+
+/* One that was formatted when it was collected. */
+static int
+formed_put(const struct append_item *item, char *block, struct work *w)
+{
+	for (uint64_t off = 0; off < item->size; off += FORMED) {
+		size_t n = item->size - off < FORMED ?
+		    (size_t)(item->size - off) : FORMED;
+
+		if (append_read(item, off, block, n, w->why) == -1 ||
+		    w->out.sink.write(&w->out.sink, block, n, w->why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 format_all(struct work *w)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (mbox_format(&w->items[i], buf_span(&w->sender),
-		    &w->out.sink, w->why) == -1)
-			return -1;
-	return 0;
+	char *block = memory_alloc(FORMED);
+	int status = 0;
+
+	for (size_t i = 0; i < w->count && status == 0; i++)
+		status = w->items[i].formed ?
+		    formed_put(&w->items[i], block, w) :
+		    mbox_format(&w->items[i], buf_span(&w->sender),
+		    &w->out.sink, w->why);
+	free(block);
+	return status;
 }
 
 /* What will be written, before any lock is taken. */

@@ -286,22 +286,59 @@ lines_put(struct feed *f, struct mbox_sink *sink)
 	return -1;
 }
 
-int
-mbox_format(const struct append_item *item, struct span sender,
-    struct mbox_sink *sink, struct fault *why)
+static int
+message_put(struct feed *f, struct span sender, struct mbox_sink *sink)
 {
-	struct feed f = { .item = item, .why = why };
 	struct buf line;
 	int status = -1;
 
 	buf_init(&line, 0);
 	buf_addspan(&line, sender);
-	mbox_format_date(&line, item->date, item->zone);
+	mbox_format_date(&line, f->item->date, f->item->zone);
 	buf_addc(&line, '\n');
-	f.block = memory_alloc(BLOCK);
-	if (put(sink, line.p, line.n, why) == 0 && lines_put(&f, sink) == 0)
-		status = put(sink, "\n", 1, why);
-	free(f.block);
+	if (put(sink, line.p, line.n, f->why) == 0 && lines_put(f, sink) == 0)
+		status = put(sink, "\n", 1, f->why);
 	buf_clear(&line);
 	return status;
+}
+
+int
+mbox_format(const struct append_item *item, struct span sender,
+    struct mbox_sink *sink, struct fault *why)
+{
+	struct feed f = { .item = item, .why = why };
+	int status;
+
+	f.block = memory_alloc(BLOCK);
+	status = message_put(&f, sender, sink);
+	free(f.block);
+	return status;
+}
+
+struct buf_sink {
+	struct mbox_sink sink;	/* first: write() gets this */
+	struct buf *out;
+};
+
+static int
+buf_write(struct mbox_sink *sink, const char *p, size_t n, struct fault *why)
+{
+	(void)why;
+	buf_add(((struct buf_sink *)sink)->out, p, n);
+	return 0;
+}
+
+void
+mbox_format_whole(const struct append_item *item, struct span message,
+    struct span sender, struct buf *out)
+{
+	struct buf_sink to = { .sink = { .write = buf_write }, .out = out };
+	struct feed f = { .item = item, .read = message.n, .n = message.n };
+
+	/* Lines are made shorter where they stand. */
+	f.block = memory_alloc(message.n + 1);
+	if (message.n > 0)
+		memcpy(f.block, message.p, message.n);
+	message_put(&f, sender, &to.sink);
+	free(f.block);
 }

@@ -35,6 +35,7 @@ struct append {
 	struct arena *arena;	/* keywords of the items */
 	struct append_item *items;
 	size_t count, room;
+	struct buf form;	/* one message, as driver->form() made it */
 	struct buf memory;	/* all, or what is not yet in the file */
 	int fd;			/* -1: all is in memory */
 	uint64_t size;		/* octets collected in all */
@@ -91,6 +92,7 @@ append_new(struct account *account, const struct name *name,
 	a->arena = arena_new(0);
 	a->fd = -1;
 	buf_init(&a->memory, BOUND_WHOLE);
+	buf_init(&a->form, 0);
 	return a;
 }
 
@@ -108,6 +110,7 @@ append_free(struct append *a)
 	if (a->fd != -1)
 		close(a->fd);
 	buf_clear(&a->memory);
+	buf_clear(&a->form);
 	arena_free(a->arena);
 	free(a->items);
 	free(a);
@@ -211,6 +214,21 @@ append_data(struct append *a, struct span bytes, struct fault *why)
 		return 0;
 	a->failed = true;
 	return -1;
+}
+
+int
+append_whole(struct append *a, struct span message, struct fault *why)
+{
+	struct append_item *item = &a->items[a->count - 1];
+
+	if (a->box->driver->form == NULL)
+		return append_data(a, message, why);
+	buf_reset(&a->form);
+	item->size = message.n;
+	a->box->driver->form(a->box, item, message, &a->form);
+	item->size = 0;
+	item->formed = true;
+	return append_data(a, buf_span(&a->form), why);
 }
 
 int
