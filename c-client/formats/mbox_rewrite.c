@@ -53,6 +53,8 @@ struct work {
 	uint64_t streamed;	/* octets of it that are written, before those
 				 * in `piece` */
 	bool direct;		/* it may be written while it is read */
+	bool unsynced;		/* the piece before was written, and is in the
+				 * redo file still */
 	size_t at;		/* the next segment; growing: behind it */
 	uint64_t inside;	/* octets of it that are done, at its front or,
 				 * growing, at its end */
@@ -120,15 +122,26 @@ octets_read(struct work *w, uint64_t from, uint64_t n, struct buf *out)
 	return 0;
 }
 
+/* Nothing else is written, to the mailbox or the redo file, before this. */
+static int
+settle(struct work *w)
+{
+	if (w->unsynced && (TRIP("mbox_rewrite.sync") ||
+	    fdatasync(w->fd) == -1))
+		return fault_errno(w->why, "write mailbox");
+	w->unsynced = false;
+	return 0;
+}
+
 /* What there is of the piece, into the gap. */
 static int
 stream(struct work *w)
 {
-	uint64_t at = w->target + w->streamed;
-
-	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n, (off_t)at) == -1)
+	if (settle(w) == -1)
+		return -1;
+	if (file_pwrite_ahead(w->fd, w->piece.p, w->piece.n,
+	    w->target + w->streamed) == -1)
 		return fault_errno(w->why, "write mailbox");
-	file_sync_ahead(w->fd, at, w->piece.n);
 	w->streamed += w->piece.n;
 	buf_reset(&w->piece);
 	return 0;
@@ -302,20 +315,20 @@ piece_backward(struct work *w, struct mbox_gap *after)
 }
 
 /* Write the piece, which destroys what it is made from: through the redo
- * file. */
+ * file.  The disk is at it while the next piece is read. */
 static int
 piece_through(struct work *w, struct mbox_gap after)
 {
 	if (w->redo->fd == -1)
 		return fault_set(w->why, FAULT_QUOTA,
 		    "no room to rewrite the mailbox");
-	if (mbox_redo_note(w->redo, w->gap, after, w->target,
+	if (settle(w) == -1 || mbox_redo_note(w->redo, w->gap, after, w->target,
 	    buf_span(&w->piece), w->why) == -1)
 		return -1;
-	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n,
-	    (off_t)w->target) == -1 ||
-	    TRIP("mbox_rewrite.sync") || fdatasync(w->fd) == -1)
+	if (file_pwrite_ahead(w->fd, w->piece.p, w->piece.n,
+	    w->target) == -1)
 		return fault_errno(w->why, "write mailbox");
+	w->unsynced = true;
 	w->gap = after;
 	return 0;
 }
@@ -441,7 +454,7 @@ gap_cut(struct work *w, uint64_t from, const struct mbox_segment *s)
 	if (segment_read(w, &near, 0, near.n) == -1)
 		return -1;
 	return piece_through(w, (struct mbox_gap){ from + near.n,
-	    from + near.n });
+	    from + near.n }) == -1 ? -1 : settle(w);
 }
 
 static int
@@ -472,7 +485,7 @@ move(struct work *w)
 		    piece_write(w, after) == -1)
 			return -1;
 	}
-	return 0;
+	return settle(w);
 }
 
 /* Has a program that takes no lock, or won't wait for it, added something
