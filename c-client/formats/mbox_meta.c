@@ -9,7 +9,7 @@
 
 #include "c-client/base/banned.h"
 
-#define NAME(name)	name, sizeof name - 1
+#define NAME(name)	(name), sizeof(name) - 1
 static const struct {
 	const char *name;
 	size_t n;
