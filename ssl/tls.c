@@ -345,6 +345,12 @@ tls_pending(const struct tls *t)
 }
 
 void
+tls_read_ahead(struct tls *t)
+{
+	SSL_set_read_ahead(t->ssl, 1);
+}
+
+void
 tls_close(struct tls *t)
 {
 	if (t->closed || t->failed)

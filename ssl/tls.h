@@ -54,6 +54,9 @@ int tls_handshake(struct tls *, struct fault *);
 ssize_t tls_read(struct tls *, void *, size_t, struct fault *);
 ssize_t tls_write(struct tls *, const void *, size_t, struct fault *);
 bool tls_pending(const struct tls *);	/* tls_read() has bytes at once */
+/* From now on tls_read() takes from the socket what there is, also what is
+ * behind the record that it wants: ask tls_pending() before waiting. */
+void tls_read_ahead(struct tls *);
 void tls_close(struct tls *);		/* close_notify, once, best effort */
 const char *tls_describe(const struct tls *);	/* "TLSv1.3 ..." for logs */
 

@@ -66,6 +66,12 @@ tls_write(struct tls *t, const void *from, size_t octets, struct fault *why)
 	return fault_set(why, FAULT_CANNOT, "this build has no TLS");
 }
 
+void
+tls_read_ahead(struct tls *t)
+{
+	(void)t;
+}
+
 bool
 tls_pending(const struct tls *t)
 {

@@ -20,6 +20,12 @@
 
 #include "c-client/base/banned.h"
 
+/* A page that is to be written to once more is not given to the disk before. */
+#define PAGE		4096u
+
+/* Enough for the disk to be busy, and little of what is to be written. */
+#define AHEAD		(1024u * 1024)
+
 ssize_t
 file_read_full(int fd, void *p, size_t n)
 {
@@ -95,6 +101,30 @@ file_pwrite_full(int fd, const void *p, size_t n, off_t at)
 		done += (size_t)r;
 	}
 	return (ssize_t)done;
+}
+
+void
+file_sync_ahead(int fd, uint64_t at, uint64_t n)
+{
+	uint64_t from = at / PAGE * PAGE, to = (at + n) / PAGE * PAGE;
+
+	if (to > from)
+		sync_file_range(fd, (off_t)from, (off_t)(to - from),
+		    SYNC_FILE_RANGE_WRITE);
+}
+
+ssize_t
+file_pwrite_ahead(int fd, const char *p, size_t n, uint64_t at)
+{
+	for (size_t done = 0; done < n; done += AHEAD) {
+		size_t k = n - done < AHEAD ? n - done : AHEAD;
+
+		if (file_pwrite_full(fd, p + done, k, (off_t)(at + done)) ==
+		    -1)
+			return -1;
+		file_sync_ahead(fd, at + done, k);
+	}
+	return (ssize_t)n;
 }
 
 /* For kernels without openat2(2), and sandboxes that refuse it: level by

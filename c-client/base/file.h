@@ -26,6 +26,12 @@ ssize_t file_pread_full(int fd, void *p, size_t n, off_t at);
 ssize_t file_write_full(int fd, const void *p, size_t n);
 ssize_t file_pwrite_full(int fd, const void *p, size_t n, off_t at);
 
+/* Have the disk begin with what was written there, and don't wait.  It promises
+ * nothing; the sync that does has less to do then. */
+void file_sync_ahead(int fd, uint64_t at, uint64_t n);
+/* file_pwrite_full(), and that with each part of it. */
+ssize_t file_pwrite_ahead(int fd, const char *p, size_t n, uint64_t at);
+
 /*
  * open(2) of a relative path, which can't leave the directory `dir`: not by
  * "..", not by a symbolic link, not by a link of /proc.  Links that stay below

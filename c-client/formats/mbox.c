@@ -269,6 +269,7 @@ const struct driver mbox_driver = {
 	.close = mbox_close,
 	.sync = mbox_sync,
 	.read = mbox_read,
+	.form = mbox_append_form,
 	.append = mbox_add,
 	.expunge = mbox_expunge,
 	.flush = mbox_flush,

@@ -3,15 +3,16 @@
  * Adding messages to a mailbox file, all or none.
  *
  * The order is what keeps mail: what will be written is noted in the index;
- * it is written behind the end of the file, and synced; what is there now is
- * scanned like any other mail, and put into the index together with the new
- * stamp and without the note.  Killed anywhere in between, the next who opens
+ * it is written behind the end of the file; what is there now is scanned like
+ * any other mail, synced, and put into the index together with the new stamp
+ * and without the note.  Killed anywhere in between, the next who opens
  * the mailbox finds a note, and either all of it or something to cut off.
  */
 #include "c-client/formats/mbox_append.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@
 /* Written at once; and so much is kept formatted, to be written without doing
  * it a second time. */
 #define PIECE		(1024u * 1024)
+#define FORMED		(64u * 1024)
 #define KEEP_MAX	BOUND_WHOLE
 
 /* One message that is not longer costs one sync, that of the file. */
@@ -54,6 +56,7 @@ struct out {
 	uint64_t length;
 	struct buf kept;	/* measuring: all of it, while it is small */
 	bool all_kept;
+	const struct account *account;
 	int fd;
 	uint64_t at;		/* where the next piece goes */
 };
@@ -96,6 +99,9 @@ piece_flush(struct out *o, struct fault *why)
 	    file_pwrite_full(o->fd, o->kept.p, o->kept.n,
 	    (off_t)o->at) == -1)
 		return fault_errno(why, "write mailbox");
+	/* The disk has something to do while the next piece is made. */
+	if (o->kept.n >= PIECE)
+		account_sync_ahead(o->account, o->fd, o->at, o->kept.n);
 	o->at += o->kept.n;
 	buf_reset(&o->kept);
 	return 0;
@@ -111,14 +117,46 @@ file_write(struct mbox_sink *sink, const char *p, size_t n,
 	return o->kept.n >= PIECE ? piece_flush(o, why) : 0;
 }
 
+void
+mbox_append_form(struct box *box, const struct append_item *item,
+    struct span message, struct buf *out)
+{
+	struct buf sender;
+
+	buf_init(&sender, 0);
+	mbox_note_sender(box->account, &sender);
+	mbox_format_whole(item, message, buf_span(&sender), out);
+	buf_clear(&sender);
+}
+
+/* One that was formatted when it was collected. */
+static int
+formed_put(const struct append_item *item, char *block, struct work *w)
+{
+	for (uint64_t off = 0; off < item->size; off += FORMED) {
+		size_t n = item->size - off < FORMED ?
+		    (size_t)(item->size - off) : FORMED;
+
+		if (append_read(item, off, block, n, w->why) == -1 ||
+		    w->out.sink.write(&w->out.sink, block, n, w->why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 format_all(struct work *w)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (mbox_format(&w->items[i], buf_span(&w->sender),
-		    &w->out.sink, w->why) == -1)
-			return -1;
-	return 0;
+	char *block = memory_alloc(FORMED);
+	int status = 0;
+
+	for (size_t i = 0; i < w->count && status == 0; i++)
+		status = w->items[i].formed ?
+		    formed_put(&w->items[i], block, w) :
+		    mbox_format(&w->items[i], buf_span(&w->sender),
+		    &w->out.sink, w->why);
+	free(block);
+	return status;
 }
 
 /* What will be written, before any lock is taken. */
@@ -204,6 +242,7 @@ write_all(struct work *w, const char *gap)
 {
 	struct out *o = &w->out;
 
+	o->account = w->m->box->account;
 	o->fd = w->m->fd;
 	o->at = w->note.end;
 	if (TRIP("mbox_append.gap") ||
@@ -220,8 +259,14 @@ write_all(struct work *w, const char *gap)
 	if (o->at != w->note.offset + w->note.length)
 		return fault_set(w->why, FAULT_IO,
 		    "a message changed while it was written");
+	return 0;
+}
+
+static int
+sync_written(struct work *w)
+{
 	if (TRIP("mbox_append.sync") ||
-	    account_sync(w->m->box->account, o->fd) == -1)
+	    account_sync(w->m->box->account, w->m->fd) == -1)
 		return fault_errno(w->why, "sync %s", w->m->path);
 	TRIP_KILL("mbox_append.synced");
 	return 0;
@@ -341,8 +386,9 @@ append_locked(struct work *w)
 	if (mbox_sync_locked(w->m, false, w->why) == -1 ||
 	    note_commit(w, &gap) == -1)
 		return -1;
+	/* What is read comes from memory, while the disk is at work. */
 	if (write_all(w, gap) == 0 && scan_written(w) == 0 &&
-	    records_commit(w) == 0)
+	    sync_written(w) == 0 && records_commit(w) == 0)
 		return 0;
 	undo(w);
 	return -1;

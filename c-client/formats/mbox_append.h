@@ -9,8 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "c-client/base/span.h"
+
 struct append_item;
 struct box;
+struct buf;
 struct fault;
 struct mbox;
 
@@ -18,6 +21,10 @@ struct mbox;
  * file is as it was. */
 int mbox_append(struct box *, struct append_item *, size_t count,
     struct fault *);
+
+/* driver->form. */
+void mbox_append_form(struct box *, const struct append_item *,
+    struct span message, struct buf *out);
 
 /* The octets that are missing at the end of a file of this size: a separator
  * stands behind an empty line. */

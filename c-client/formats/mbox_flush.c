@@ -23,12 +23,16 @@
 /* A client that says goodbye is not kept waiting for others' locks. */
 #define LEAVE_SECS	3u
 
+/* So many octets of the file that were passed are given to the disk at once. */
+#define AHEAD		(16u * 1024 * 1024)
+
 struct flush {
 	struct mbox *m;
 	bool leaving;
 	uint32_t last;		/* that the file says; 0: none */
 	bool named;		/* it has the names of all keywords */
 	size_t lacking;		/* the first record without room */
+	uint64_t ahead;		/* up to here the disk has what was written */
 	struct fault *why;
 };
 
@@ -96,6 +100,18 @@ put_one(struct flush *f, struct mbox_change *c, size_t i)
 	return 0;
 }
 
+/* The sync at the end waits for one disk that was idle till then, or for
+ * little. */
+static void
+ahead(struct flush *f, uint64_t place)
+{
+	if (place < f->ahead + AHEAD)
+		return;
+	account_sync_ahead(f->m->box->account, f->m->fd, f->ahead,
+	    place - f->ahead);
+	f->ahead = place;
+}
+
 /* All that fits where it is; what the file says after it is taken over.  A
  * message gets no keywords before their names are in the base. */
 static int
@@ -118,6 +134,7 @@ put_in_place(struct flush *f)
 				f->lacking = i;
 		} else if (mbox_flush_is_due(r, f->last != 0))
 			status = put_one(f, &c, i);
+		ahead(f, r->place);
 	}
 	if (status == 0 && (TRIP("mbox_flush.sync") ||
 	    account_sync(box->account, f->m->fd) == -1))

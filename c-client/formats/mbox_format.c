@@ -154,6 +154,38 @@ line_put(struct feed *f, struct mbox_sink *sink)
 	}
 }
 
+/*
+ * The lines of a body that are whole in the block and can't be taken for a
+ * separator, in one piece: their CRs are taken out where they stand.  What is
+ * left for line_put() is a line with an F at its beginning, or one that goes
+ * on behind the block.
+ */
+static int
+plain_lines_put(struct feed *f, bool *after_empty, struct mbox_sink *sink)
+{
+	char *from = f->block + f->at, *to = from;
+	const char *p = from, *end = f->block + f->n;
+
+	while (p < end && *p != 'F') {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t n;
+
+		if (lf == NULL)
+			break;
+		n = (size_t)(lf - p);
+		if (n > 0 && lf[-1] == '\r' && (n == 1 || lf[-2] != '\r'))
+			n--;
+		if (to != p)
+			memmove(to, p, n);
+		to += n;
+		*to++ = '\n';
+		*after_empty = n == 0;
+		p = lf + 1;
+	}
+	f->at += (size_t)(p - from);
+	return put(sink, from, (size_t)(to - from), f->why);
+}
+
 /* Behind a header of so many octets; not where a scan would not look for it
  * any more. */
 static int
@@ -167,8 +199,9 @@ metadata_put(const struct append_item *item, uint64_t octets,
 	if (octets > HEADER_MAX)
 		return 0;
 	buf_init(&b, 0);
-	buf_addf(&b, "Status: %-2s\nX-Status: ",
-	    (item->flags & FLAG_SEEN) != 0 ? "RO" : "O");
+	buf_adds(&b, (item->flags & FLAG_SEEN) != 0 ? "Status: RO" :
+	    "Status: O ");
+	buf_adds(&b, "\nX-Status: ");
 	names = b.n;
 	if ((item->flags & FLAG_DELETED) != 0)
 		buf_addc(&b, 'D');
@@ -190,7 +223,7 @@ metadata_put(const struct append_item *item, uint64_t octets,
 		buf_addc(&b, ' ');
 	/* A number above X-IMAPbase's last one would make other programs
 	 * renumber the mailbox; here is room for it. */
-	buf_addf(&b, "\nX-UID: %10s\n", "");
+	buf_adds(&b, "\nX-UID:           \n");
 	status = put(sink, b.p, b.n, why);
 	buf_clear(&b);
 	return status;
@@ -228,6 +261,14 @@ lines_put(struct feed *f, struct mbox_sink *sink)
 		if (feed_is_end(f))
 			return header ? metadata_put(f->item, f->read, sink,
 			    f->why) : 0;
+		if (!header) {
+			size_t was = f->at;
+
+			if (plain_lines_put(f, &after_empty, sink) == -1)
+				return -1;
+			if (f->at > was)
+				continue;
+		}
 		head = feed_head(f);
 		empty = span_eq(head, SPAN("\n")) ||
 		    span_eq(head, SPAN("\r\n"));
@@ -245,22 +286,59 @@ lines_put(struct feed *f, struct mbox_sink *sink)
 	return -1;
 }
 
-int
-mbox_format(const struct append_item *item, struct span sender,
-    struct mbox_sink *sink, struct fault *why)
+static int
+message_put(struct feed *f, struct span sender, struct mbox_sink *sink)
 {
-	struct feed f = { .item = item, .why = why };
 	struct buf line;
 	int status = -1;
 
 	buf_init(&line, 0);
 	buf_addspan(&line, sender);
-	mbox_format_date(&line, item->date, item->zone);
+	mbox_format_date(&line, f->item->date, f->item->zone);
 	buf_addc(&line, '\n');
-	f.block = memory_alloc(BLOCK);
-	if (put(sink, line.p, line.n, why) == 0 && lines_put(&f, sink) == 0)
-		status = put(sink, "\n", 1, why);
-	free(f.block);
+	if (put(sink, line.p, line.n, f->why) == 0 && lines_put(f, sink) == 0)
+		status = put(sink, "\n", 1, f->why);
 	buf_clear(&line);
 	return status;
+}
+
+int
+mbox_format(const struct append_item *item, struct span sender,
+    struct mbox_sink *sink, struct fault *why)
+{
+	struct feed f = { .item = item, .why = why };
+	int status;
+
+	f.block = memory_alloc(BLOCK);
+	status = message_put(&f, sender, sink);
+	free(f.block);
+	return status;
+}
+
+struct buf_sink {
+	struct mbox_sink sink;	/* first: write() gets this */
+	struct buf *out;
+};
+
+static int
+buf_write(struct mbox_sink *sink, const char *p, size_t n, struct fault *why)
+{
+	(void)why;
+	buf_add(((struct buf_sink *)sink)->out, p, n);
+	return 0;
+}
+
+void
+mbox_format_whole(const struct append_item *item, struct span message,
+    struct span sender, struct buf *out)
+{
+	struct buf_sink to = { .sink = { .write = buf_write }, .out = out };
+	struct feed f = { .item = item, .read = message.n, .n = message.n };
+
+	/* Lines are made shorter where they stand. */
+	f.block = memory_alloc(message.n + 1);
+	if (message.n > 0)
+		memcpy(f.block, message.p, message.n);
+	message_put(&f, sender, &to.sink);
+	free(f.block);
 }

@@ -33,6 +33,10 @@ struct mbox_sink {
 int mbox_format(const struct append_item *, struct span sender,
     struct mbox_sink *, struct fault *);
 
+/* The same, added to `out`, for one of which all octets are in memory. */
+void mbox_format_whole(const struct append_item *, struct span message,
+    struct span sender, struct buf *out);
+
 /* "Sat Jan  6 10:00:00 2024" and a zone where `zoned`, added to `out`. */
 void mbox_format_date(struct buf *out, int64_t secs, int zone_minutes);
 

@@ -9,31 +9,32 @@
 
 #include "c-client/base/banned.h"
 
+#define NAME(name)	(name), sizeof(name) - 1
 static const struct {
 	const char *name;
+	size_t n;
 	enum mbox_field field;
 } fields[] = {
-	{ "Status:", MBOX_FIELD_STATUS },
-	{ "X-Status:", MBOX_FIELD_XSTATUS },
-	{ "X-Keywords:", MBOX_FIELD_XKEYWORDS },
-	{ "X-UID:", MBOX_FIELD_XUID },
-	{ "X-IMAPbase:", MBOX_FIELD_XIMAPBASE },
-	{ "X-IMAP:", MBOX_FIELD_XIMAP },
-	{ "Content-Length:", MBOX_FIELD_LENGTH },
-	{ "Lines:", MBOX_FIELD_LENGTH },
-	{ "From:", MBOX_FIELD_FROM },
-	{ "Date:", MBOX_FIELD_DATE },
+	{ NAME("Status:"), MBOX_FIELD_STATUS },
+	{ NAME("X-Status:"), MBOX_FIELD_XSTATUS },
+	{ NAME("X-Keywords:"), MBOX_FIELD_XKEYWORDS },
+	{ NAME("X-UID:"), MBOX_FIELD_XUID },
+	{ NAME("X-IMAPbase:"), MBOX_FIELD_XIMAPBASE },
+	{ NAME("X-IMAP:"), MBOX_FIELD_XIMAP },
+	{ NAME("Content-Length:"), MBOX_FIELD_LENGTH },
+	{ NAME("Lines:"), MBOX_FIELD_LENGTH },
+	{ NAME("From:"), MBOX_FIELD_FROM },
+	{ NAME("Date:"), MBOX_FIELD_DATE },
 };
 
 enum mbox_field
 mbox_meta_field(struct span line)
 {
-	/* Most lines begin with another letter. */
-	if (line.n < 5 || strchr("SsXxCcLlFfDd", line.p[0]) == NULL ||
-	    line.p[0] == '\0')
-		return MBOX_FIELD_OTHER;
+	/* Most lines have no colon where one of these has its own. */
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-		if (span_starts_nocase(line, fields[i].name))
+		if (line.n >= fields[i].n &&
+		    line.p[fields[i].n - 1] == ':' &&
+		    span_starts_nocase(line, fields[i].name))
 			return fields[i].field;
 	return MBOX_FIELD_OTHER;
 }

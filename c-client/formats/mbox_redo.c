@@ -366,8 +366,8 @@ mbox_redo_note(struct mbox_redo *r, struct mbox_gap before,
 		h.data_sum = XXH3_64bits_withSeed(piece.p, piece.n,
 		    XXH3_64bits(data.p, data.n));
 		if (file_pwrite_full(r->fd, data.p, data.n, DATA_AT) == -1 ||
-		    file_pwrite_full(r->fd, piece.p, piece.n,
-		    (off_t)(DATA_AT + data.n)) == -1) {
+		    file_pwrite_ahead(r->fd, piece.p, piece.n,
+		    DATA_AT + data.n) == -1) {
 			fault_errno(why, "write a redo file");
 			goto out;
 		}

@@ -27,12 +27,20 @@
 
 #include "c-client/base/banned.h"
 
-/* A gap from this on is worth being filled directly: each piece costs syncs,
- * and a long one through the redo file is written twice. */
+/*
+ * A gap from this on is worth being filled directly: each piece costs syncs,
+ * and a long one through the redo file is written twice.  What goes directly
+ * is written while it is read, so many octets at a time, and the disk begins
+ * with them at once.
+ */
 #ifdef TRIPS
 #define DIRECT_LEAST	(2u * 1024)
+#define DIRECT_MOST	MBOX_REDO_PIECE
+#define STREAM		1000u
 #else
 #define DIRECT_LEAST	(4u * 1024 * 1024)
+#define DIRECT_MOST	(128u * 1024 * 1024)
+#define STREAM		(1024u * 1024)
 #endif
 
 struct work {
@@ -41,6 +49,12 @@ struct work {
 	struct mbox_plan *plan;
 	struct mbox_gap gap;
 	struct buf piece;
+	uint64_t target;	/* where the piece goes */
+	uint64_t streamed;	/* octets of it that are written, before those
+				 * in `piece` */
+	bool direct;		/* it may be written while it is read */
+	bool unsynced;		/* the piece before was written, and is in the
+				 * redo file still */
 	size_t at;		/* the next segment; growing: behind it */
 	uint64_t inside;	/* octets of it that are done, at its front or,
 				 * growing, at its end */
@@ -108,6 +122,46 @@ octets_read(struct work *w, uint64_t from, uint64_t n, struct buf *out)
 	return 0;
 }
 
+/* Nothing else is written, to the mailbox or the redo file, before this. */
+static int
+settle(struct work *w)
+{
+	if (w->unsynced && (TRIP("mbox_rewrite.sync") ||
+	    fdatasync(w->fd) == -1))
+		return fault_errno(w->why, "write mailbox");
+	w->unsynced = false;
+	return 0;
+}
+
+/* What there is of the piece, into the gap. */
+static int
+stream(struct work *w)
+{
+	if (settle(w) == -1)
+		return -1;
+	if (file_pwrite_ahead(w->fd, w->piece.p, w->piece.n,
+	    w->target + w->streamed) == -1)
+		return fault_errno(w->why, "write mailbox");
+	w->streamed += w->piece.n;
+	buf_reset(&w->piece);
+	return 0;
+}
+
+static int
+copy_read(struct work *w, uint64_t from, uint64_t n)
+{
+	while (w->direct && n > STREAM) {
+		if (octets_read(w, from, STREAM, &w->piece) == -1 ||
+		    stream(w) == -1)
+			return -1;
+		from += STREAM;
+		n -= STREAM;
+	}
+	if (octets_read(w, from, n, &w->piece) == -1)
+		return -1;
+	return w->direct && w->piece.n >= STREAM ? stream(w) : 0;
+}
+
 /* The segment's octets [off, off+n) as they are to be. */
 static int
 segment_read(struct work *w, const struct mbox_segment *s, uint64_t off,
@@ -118,7 +172,7 @@ segment_read(struct work *w, const struct mbox_segment *s, uint64_t off,
 	int status;
 
 	if (s->message == MBOX_SEGMENT_COPY)
-		return octets_read(w, s->from + off, n, &w->piece);
+		return copy_read(w, s->from + off, n);
 	buf_init(&old, 0);
 	status = octets_read(w, s->from, s->from_n, &old);
 	if (status == 0)
@@ -151,7 +205,23 @@ piece_limit(const struct work *w)
 
 	if (w->redo->fd != -1 && gap < DIRECT_LEAST)
 		return MBOX_REDO_PIECE;
-	return gap < MBOX_REDO_PIECE ? gap : MBOX_REDO_PIECE;
+	return gap < DIRECT_MOST ? gap : DIRECT_MOST;
+}
+
+static uint64_t
+piece_size(const struct work *w)
+{
+	return w->streamed + w->piece.n;
+}
+
+/* The next piece goes to `target`; does it fit the gap whatever comes? */
+static void
+piece_begin(struct work *w, uint64_t target, bool direct)
+{
+	buf_reset(&w->piece);
+	w->target = target;
+	w->streamed = 0;
+	w->direct = direct;
 }
 
 /* So much of a segment of which `left` octets are to be done goes into a piece
@@ -171,14 +241,17 @@ piece_forward(struct work *w, struct mbox_gap *after)
 	const struct mbox_plan *p = w->plan;
 	uint64_t limit = piece_limit(w);
 
-	while (w->at < p->count && w->piece.n < limit) {
+	piece_begin(w, w->gap.from, limit <= gap_room(w));
+	while (w->at < p->count && piece_size(w) < limit) {
 		const struct mbox_segment *s = &p->segments[w->at];
 		uint64_t n = share(s, s->n - w->inside,
-		    limit - w->piece.n);
+		    limit - piece_size(w));
 
 		/* A header that fits nothing goes through the redo file. */
-		if (n == 0 && w->piece.n == 0 && w->redo->fd != -1)
+		if (n == 0 && piece_size(w) == 0 && w->redo->fd != -1) {
 			n = s->n;
+			w->direct = false;
+		}
 		if (n == 0)
 			break;
 		if (segment_read(w, s, w->inside, n) == -1)
@@ -189,7 +262,7 @@ piece_forward(struct work *w, struct mbox_gap *after)
 			w->inside = 0;
 		}
 	}
-	after->from = w->gap.from + w->piece.n;
+	after->from = w->gap.from + piece_size(w);
 	after->to = w->at == p->count ? p->old_end :
 	    p->segments[w->at].from + w->inside;
 	return 0;
@@ -222,6 +295,7 @@ piece_backward(struct work *w, struct mbox_gap *after)
 		}
 		first--;
 	}
+	piece_begin(w, w->gap.to - sum, sum <= gap_room(w));
 	/* `cut` octets of the end of segment `first` are done after this. */
 	for (size_t i = first; i < w->at; i++) {
 		const struct mbox_segment *s = &p->segments[i];
@@ -233,7 +307,7 @@ piece_backward(struct work *w, struct mbox_gap *after)
 	}
 	w->at = cut > 0 ? first + 1 : first;
 	w->inside = cut;
-	after->to = w->gap.to - w->piece.n;
+	after->to = w->gap.to - sum;
 	after->from = cut > 0 ?
 	    p->segments[first].from + p->segments[first].n - cut :
 	    first < p->count ? p->segments[first].from : p->start;
@@ -241,31 +315,31 @@ piece_backward(struct work *w, struct mbox_gap *after)
 }
 
 /* Write the piece, which destroys what it is made from: through the redo
- * file. */
+ * file.  The disk is at it while the next piece is read. */
 static int
-piece_through(struct work *w, uint64_t target, struct mbox_gap after)
+piece_through(struct work *w, struct mbox_gap after)
 {
 	if (w->redo->fd == -1)
 		return fault_set(w->why, FAULT_QUOTA,
 		    "no room to rewrite the mailbox");
-	if (mbox_redo_note(w->redo, w->gap, after, target,
+	if (settle(w) == -1 || mbox_redo_note(w->redo, w->gap, after, w->target,
 	    buf_span(&w->piece), w->why) == -1)
 		return -1;
-	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n,
-	    (off_t)target) == -1 ||
-	    TRIP("mbox_rewrite.sync") || fdatasync(w->fd) == -1)
+	if (file_pwrite_ahead(w->fd, w->piece.p, w->piece.n,
+	    w->target) == -1)
 		return fault_errno(w->why, "write mailbox");
+	w->unsynced = true;
 	w->gap = after;
 	return 0;
 }
 
 /* Write the piece into the gap: until it is there the gap is where it was. */
 static int
-piece_direct(struct work *w, uint64_t target, struct mbox_gap after)
+piece_direct(struct work *w, struct mbox_gap after)
 {
-	if (file_pwrite_full(w->fd, w->piece.p, w->piece.n,
-	    (off_t)target) == -1 ||
-	    TRIP("mbox_rewrite.sync_gap") || fdatasync(w->fd) == -1)
+	if (stream(w) == -1)
+		return -1;
+	if (TRIP("mbox_rewrite.sync_gap") || fdatasync(w->fd) == -1)
 		return fault_errno(w->why, "write mailbox");
 	if (w->redo->fd != -1 && mbox_redo_note(w->redo, after, after, 0,
 	    SPAN(""), w->why) == -1)
@@ -277,15 +351,15 @@ piece_direct(struct work *w, uint64_t target, struct mbox_gap after)
 static int
 piece_write(struct work *w, struct mbox_gap after)
 {
-	uint64_t target = w->plan->grows ? after.to : w->gap.from;
+	uint64_t n = piece_size(w);
 	int status;
 
-	if (w->piece.n == 0)
+	if (n == 0)
 		return fault_set(w->why, FAULT_QUOTA,
 		    "no room to rewrite the mailbox");
-	status = w->piece.n <= gap_room(w) ? piece_direct(w, target, after) :
-	    piece_through(w, target, after);
-	w->done += w->piece.n;
+	status = n <= gap_room(w) ? piece_direct(w, after) :
+	    piece_through(w, after);
+	w->done += n;
 	if (status == 0 && w->plan->tell != NULL)
 		w->plan->tell(w->plan, w->done, w->total);
 	return status;
@@ -376,11 +450,11 @@ gap_cut(struct work *w, uint64_t from, const struct mbox_segment *s)
 	}
 	near.from -= cut;
 	w->gap.to -= cut;
-	buf_reset(&w->piece);
+	piece_begin(w, from, false);
 	if (segment_read(w, &near, 0, near.n) == -1)
 		return -1;
-	return piece_through(w, from, (struct mbox_gap){ from + near.n,
-	    from + near.n });
+	return piece_through(w, (struct mbox_gap){ from + near.n,
+	    from + near.n }) == -1 ? -1 : settle(w);
 }
 
 static int
@@ -406,13 +480,12 @@ move(struct work *w)
 	while (w->done < w->total) {
 		struct mbox_gap after = w->gap;
 
-		buf_reset(&w->piece);
 		if ((w->plan->grows ? piece_backward(w, &after) :
 		    piece_forward(w, &after)) == -1 ||
 		    piece_write(w, after) == -1)
 			return -1;
 	}
-	return 0;
+	return settle(w);
 }
 
 /* Has a program that takes no lock, or won't wait for it, added something

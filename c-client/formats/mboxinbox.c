@@ -13,6 +13,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
+#include "c-client/formats/mbox_append.h"
 #include "c-client/formats/mbox_flush.h"
 #include "c-client/formats/mbox_names.h"
 #include "c-client/formats/mbox_read.h"
@@ -272,6 +273,7 @@ const struct driver mboxinbox_driver = {
 	.close = inbox_close,
 	.sync = inbox_sync,
 	.read = mbox_read,
+	.form = mbox_append_form,
 	.append = inbox_append,
 	.expunge = inbox_expunge,
 	.flush = mbox_flush,

@@ -52,6 +52,19 @@ link_write(struct link *l, const void *from, size_t octets,
 }
 
 void
+link_read_ahead(struct link *l)
+{
+	if (l->tls != NULL)
+		tls_read_ahead(l->tls);
+}
+
+bool
+link_has_more(const struct link *l)
+{
+	return l->tls != NULL && tls_pending(l->tls);
+}
+
+void
 link_close(struct link *l)
 {
 	int64_t end = clock_msecs() + LINGER_MSECS;

@@ -6,6 +6,7 @@
 #ifndef SERVER_LINK_H
 #define SERVER_LINK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct fault;
@@ -23,6 +24,13 @@ struct link {
 /* Octets moved, 0 at the end (link_read only), LINK_WANT_*, or -1. */
 ssize_t link_read(struct link *, void *, size_t, struct fault *);
 ssize_t link_write(struct link *, const void *, size_t, struct fault *);
+
+/*
+ * Take what there is from the socket, and not a record's head and then its
+ * rest.  From then on who waits for the socket asks link_has_more() before.
+ */
+void link_read_ahead(struct link *);
+bool link_has_more(const struct link *);
 
 /*
  * End it in order: what was sent arrives, then the end does.  Input that

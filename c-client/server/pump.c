@@ -22,6 +22,10 @@
 #define DOWN_ROOM	(128u * 1024)
 #define UP_ROOM		(32u * 1024)
 
+/* What is shorter is a command, and its answer is waited for; behind what is
+ * longer there is mostly more. */
+#define MORE_LEAST	1024
+
 struct flow {
 	char *room;
 	size_t size;
@@ -34,6 +38,7 @@ struct pump {
 	struct link *client;
 	int session;
 	struct flow up, down;
+	bool client_ready, session_ready;	/* a read may find something */
 	short client_events, session_events;
 	bool writing;		/* waits for the client to read */
 	bool over;
@@ -46,7 +51,11 @@ want(struct pump *p, ssize_t code)
 	p->client_events |= code == LINK_WANT_READ ? POLLIN : POLLOUT;
 }
 
-/* Each step returns true if it moved something. */
+/*
+ * Each step returns true if it moved something.  Between a command and its
+ * answer each call counts: where the last read took what there was, poll(2) is
+ * asked, and not the socket once more.
+ */
 static bool
 up_fill(struct pump *p)
 {
@@ -55,11 +64,17 @@ up_fill(struct pump *p)
 
 	if (f->n != 0 || f->ended)
 		return false;
+	if (!p->client_ready) {
+		p->client_events |= POLLIN;
+		return false;
+	}
 	n = link_read(p->client, f->room, f->size, NULL);
 	if (n == LINK_WANT_READ || n == LINK_WANT_WRITE) {
 		want(p, n);
+		p->client_ready = false;
 		return false;
 	}
+	p->client_ready = n >= MORE_LEAST || link_has_more(p->client);
 	f->at = 0;
 	f->n = n > 0 ? (size_t)n : 0;
 	f->ended = n <= 0;
@@ -102,13 +117,19 @@ down_fill(struct pump *p)
 
 	if (f->n != 0 || f->ended)
 		return false;
+	if (!p->session_ready) {
+		p->session_events |= POLLIN;
+		return false;
+	}
 	n = read(p->session, f->room, f->size);
 	if (n == -1 && errno == EAGAIN) {
 		p->session_events |= POLLIN;
+		p->session_ready = false;
 		return false;
 	}
 	if (n == -1 && errno == EINTR)
 		return true;
+	p->session_ready = n == (ssize_t)f->size;
 	f->at = 0;
 	f->n = n > 0 ? (size_t)n : 0;
 	f->ended = n <= 0;
@@ -156,6 +177,10 @@ pump_wait(struct pump *p)
 		n = poll(fds, 2, p->writing ? (int)BOUND_WRITE_SECS * 1000 :
 		    -1);
 	while (n == -1 && errno == EINTR);
+	if (fds[0].revents != 0)
+		p->client_ready = true;
+	if (fds[1].revents != 0)
+		p->session_ready = true;
 	return n > 0;
 }
 
@@ -167,12 +192,15 @@ pump_run(struct link *client, int session_fd)
 	struct pump p = {
 		.client = client,
 		.session = session_fd,
+		.client_ready = true,
+		.session_ready = true,
 		.up = { .room = up_room, .size = sizeof up_room },
 		.down = { .room = down_room, .size = sizeof down_room },
 	};
 	int flags = fcntl(session_fd, F_GETFL);
 	bool moved;
 
+	link_read_ahead(client);
 	if (flags != -1)
 		fcntl(session_fd, F_SETFL, flags | O_NONBLOCK);
 	while (!p.over) {

@@ -288,6 +288,13 @@ account_sync(const struct account *a, int fd)
 }
 
 void
+account_sync_ahead(const struct account *a, int fd, uint64_t at, uint64_t n)
+{
+	if (!a->relaxed)
+		file_sync_ahead(fd, at, n);
+}
+
+void
 account_close(struct account *a)
 {
 	append_rest(a);

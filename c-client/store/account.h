@@ -58,6 +58,10 @@ void account_close(struct account *);
 /* fdatasync(2) of what an answer promises, where the configuration wants that
  * (fsync = always).  0, or -1 with errno. */
 int account_sync(const struct account *, int fd);
+/* Have the disk begin with these octets, which will be synced soon.  Promises
+ * nothing. */
+void account_sync_ahead(const struct account *, int fd, uint64_t at,
+    uint64_t n);
 
 /* A directory as the configuration has it (%u is the user, and it may be
  * relative to the home), added to `out`. */

@@ -25,6 +25,9 @@
 
 #include "c-client/base/banned.h"
 
+/* What goes to the file is written in pieces of this many octets. */
+#define PIECE		(256u * 1024)
+
 struct append {
 	struct account *account;
 	struct box *box;
@@ -32,7 +35,8 @@ struct append {
 	struct arena *arena;	/* keywords of the items */
 	struct append_item *items;
 	size_t count, room;
-	struct buf memory;	/* until `fd` is used */
+	struct buf form;	/* one message, as driver->form() made it */
+	struct buf memory;	/* all, or what is not yet in the file */
 	int fd;			/* -1: all is in memory */
 	uint64_t size;		/* octets collected in all */
 	bool failed;		/* octets are missing */
@@ -88,6 +92,7 @@ append_new(struct account *account, const struct name *name,
 	a->arena = arena_new(0);
 	a->fd = -1;
 	buf_init(&a->memory, BOUND_WHOLE);
+	buf_init(&a->form, 0);
 	return a;
 }
 
@@ -105,6 +110,7 @@ append_free(struct append *a)
 	if (a->fd != -1)
 		close(a->fd);
 	buf_clear(&a->memory);
+	buf_clear(&a->form);
 	arena_free(a->arena);
 	free(a->items);
 	free(a);
@@ -156,17 +162,28 @@ append_message(struct append *a, uint16_t flags, const struct span *keywords,
 	return 0;
 }
 
+static int
+file_add(struct append *a, struct span bytes, struct fault *why)
+{
+	if (TRIP("append.spill") ||
+	    file_write_full(a->fd, bytes.p, bytes.n) == -1)
+		return fault_errno(why, "temporary file");
+	return 0;
+}
+
 /* From memory to a file: a large message takes no large process. */
 static int
 spill(struct append *a, struct fault *why)
 {
-	a->fd = file_unnamed(a->account->index_dir);
+	if (a->fd == -1)
+		a->fd = file_unnamed(a->account->index_dir);
 	if (a->fd == -1)
 		return fault_errno(why, "temporary file");
-	if (TRIP("append.spill") ||
-	    file_write_full(a->fd, a->memory.p, a->memory.n) == -1)
-		return fault_errno(why, "temporary file");
-	buf_clear(&a->memory);
+	if (file_add(a, buf_span(&a->memory), why) == -1)
+		return -1;
+	if (a->memory.cap > PIECE)
+		buf_clear(&a->memory);
+	buf_reset(&a->memory);
 	return 0;
 }
 
@@ -178,14 +195,13 @@ collect(struct append *a, struct span bytes, struct fault *why)
 	if (bytes.n > BOUND_APPEND - item->size)
 		return fault_set(why, FAULT_LIMIT, "a message over %u octets",
 		    BOUND_APPEND);
-	if (a->fd == -1 && a->memory.n + bytes.n > BOUND_WHOLE &&
+	if (bytes.n > (a->fd == -1 ? BOUND_WHOLE : PIECE) - a->memory.n &&
 	    spill(a, why) == -1)
 		return -1;
-	if (a->fd == -1)
+	if (a->fd == -1 || bytes.n < PIECE)
 		buf_addspan(&a->memory, bytes);
-	else if (TRIP("append.collect") ||
-	    file_write_full(a->fd, bytes.p, bytes.n) == -1)
-		return fault_errno(why, "temporary file");
+	else if (file_add(a, bytes, why) == -1)
+		return -1;
 	item->size += bytes.n;
 	a->size += bytes.n;
 	return 0;
@@ -201,12 +217,29 @@ append_data(struct append *a, struct span bytes, struct fault *why)
 }
 
 int
+append_whole(struct append *a, struct span message, struct fault *why)
+{
+	struct append_item *item = &a->items[a->count - 1];
+
+	if (a->box->driver->form == NULL)
+		return append_data(a, message, why);
+	buf_reset(&a->form);
+	item->size = message.n;
+	a->box->driver->form(a->box, item, message, &a->form);
+	item->size = 0;
+	item->formed = true;
+	return append_data(a, buf_span(&a->form), why);
+}
+
+int
 append_commit(struct append *a, struct fault *why)
 {
 	if (a->failed)
 		return fault_set(why, FAULT_IO, "a message is not whole");
 	if (a->count == 0)
 		return 0;
+	if (a->fd != -1 && a->memory.n > 0 && spill(a, why) == -1)
+		return -1;
 	if (a->box->driver->append(a->box, a->items, a->count, why) == -1)
 		return -1;
 	a->done = true;

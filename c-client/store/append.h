@@ -27,10 +27,11 @@ struct append_item {
 	int64_t date;			/* INTERNALDATE */
 	int16_t zone;
 	uint64_t size;			/* octets collected, as the client
-					 * sent them (CRLF) */
+					 * sent them (CRLF), but see formed */
 	uint32_t uid;			/* out: what it became */
 	struct append *from;		/* for append_read() */
 	uint64_t at;			/* where its bytes are in there */
+	bool formed;			/* they are what driver->form() made */
 };
 
 /* Bits of its keywords that the mailbox has. */
@@ -58,6 +59,9 @@ int append_message(struct append *, uint16_t flags,
  * memory, more go to an unnamed temporary file.  FAULT_LIMIT over
  * BOUND_APPEND, FAULT_QUOTA where there is no room. */
 int append_data(struct append *, struct span, struct fault *);
+
+/* The same for a message whose octets are all here, CRLF and no others. */
+int append_whole(struct append *, struct span, struct fault *);
 
 /*
  * Write all.  On 0 the messages are on disk with UIDs (ascending; in the

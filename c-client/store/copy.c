@@ -40,7 +40,7 @@ copy_octets(struct message *m, struct append *to, struct fault *why)
 	int status = 0;
 
 	if (whole.p != NULL)
-		return append_data(to, whole, why);
+		return append_whole(to, whole, why);
 	buf_init(&piece, 0);
 	for (uint64_t off = 0; off < size && status == 0; off += piece.n) {
 		buf_reset(&piece);

@@ -3,7 +3,8 @@
  * What a mailbox format must do.  What follows from these (SEARCH, ENVELOPE,
  * COPY, views) is done once, in store/.  It speaks of mailboxes, UIDs,
  * records and bytes; where these come from is the format's own affair.  All
- * members are set; what a format can't do points at driver_cannot_*().
+ * members but form are set; what a format can't do points at
+ * driver_cannot_*().
  */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
@@ -64,6 +65,14 @@ struct driver {
 	 */
 	int (*read)(struct box *, const struct record *, uint64_t off,
 	    size_t len, struct buf *out, struct fault *);
+
+	/*
+	 * A message of which all octets are there, as append() will write it,
+	 * added to `out`: that is done while it is collected, and once.  NULL:
+	 * the format writes what the client sent.
+	 */
+	void (*form)(struct box *, const struct append_item *,
+	    struct span message, struct buf *out);
 
 	/*
 	 * Add messages, all or none; on return they are on disk, in the

@@ -194,7 +194,9 @@ mboxroom_append(struct mboxroom *r, const struct name *name, struct box *box,
 		    items[i].keyword != NULL, true, items[i].date,
 		    items[i].zone, why);
 		if (status == 0)
-			status = append_data(a, items[i].text, why);
+			status = items[i].whole ?
+			    append_whole(a, items[i].text, why) :
+			    append_data(a, items[i].text, why);
 	}
 	if (status == 0)
 		status = append_commit(a, why);

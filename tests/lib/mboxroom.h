@@ -57,6 +57,7 @@ struct mboxroom_item {
 	const char *keyword;	/* or NULL */
 	int64_t date;
 	int16_t zone;
+	bool whole;		/* collected in one go (append_whole()) */
 };
 int mboxroom_append(struct mboxroom *, const struct name *, struct box *,
     const struct mboxroom_item *, size_t count, struct fault *);

@@ -167,6 +167,64 @@ test_long_lines(void **state)
 	assert_int_equal(box_delete(&room.account, &name, &f), 0);
 }
 
+/* What is formatted while it is collected is what is formatted when it is
+ * written, octet by octet; with so many that they are kept in a file. */
+static void
+test_whole(void **state)
+{
+	static const char *const lines[] = { "x\r\n", "\r\n", "\r\r\n",
+	    "\n", "From - \r\n", "From a Mon Jan  1 00:00:00 2024\r\n",
+	    "Far\r\n", "\rFrom a\r\n", "a\rb\r\n", "Status: x\r\n", "F" };
+	static const char *const names[] = { "pieces", "whole" };
+	struct mboxroom_item items[300];
+	struct fault f = { .code = FAULT_NONE };
+	struct buf text, files[2];
+	unsigned seed = 7;
+
+	(void)state;
+	buf_init(&text, 0);
+	buf_adds(&text, "Status: RO\r\nA: b\r\n\r\n");
+	while (text.n < 32 * 1024) {
+		seed = seed * 1103515245 + 12345;
+		buf_adds(&text, lines[seed / 65536 %
+		    (sizeof lines / sizeof lines[0])]);
+	}
+	for (int whole = 0; whole < 2; whole++) {
+		struct name name = mboxroom_name(names[whole]);
+		struct box *box;
+		size_t begin;
+		char path[300];
+
+		for (size_t i = 0; i < 300; i++) {
+			items[i] = item("");
+			/* The first ones are cut in or behind the header. */
+			items[i].text = span_slice(buf_span(&text), 0,
+			    i < 100 ? i : text.n - i);
+			items[i].whole = whole == 1;
+			items[i].flags = i % 2 == 0 ? FLAG_SEEN : 0;
+			items[i].keyword = i % 3 == 0 ? "key" : NULL;
+		}
+		assert_int_equal(box_create(&room.account, &name, &f), 0);
+		box = mboxroom_open(&room, &name);
+		if (mboxroom_append(&room, &name, box, items, 300, &f) == -1)
+			fail_msg("%s", f.text);
+		begin = (size_t)box->records[0].place;
+		snprintf(path, sizeof path, "%s/%s", room.root,
+		    names[whole]);
+		files[whole] = mboxroom_read(path);
+		/* The internal data before it says when it was made. */
+		buf_consume(&files[whole], begin);
+		box_close(box);
+		assert_int_equal(box_delete(&room.account, &name, &f), 0);
+	}
+	assert_true(files[0].n > 300 * 16 * 1024);
+	assert_int_equal(files[0].n, files[1].n);
+	assert_memory_equal(files[0].p, files[1].p, files[0].n);
+	buf_clear(&files[0]);
+	buf_clear(&files[1]);
+	buf_clear(&text);
+}
+
 static void
 test_metadata(void **state)
 {
@@ -940,6 +998,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_metadata),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_inbox),
