@@ -143,6 +143,7 @@ measure(struct work *w)
 	w->note.format = MBOX_NOTE_FORMAT;
 	w->note.count = (uint32_t)w->count;
 	w->note.length = o->length;
+	w->note.transit = append_transit(w->items);
 	w->note.hash[0] = hash.low64;
 	w->note.hash[1] = hash.high64;
 	return status;
@@ -254,13 +255,16 @@ scan_written(struct work *w)
 /*
  * Would all that the index is told now be found again by somebody who has only
  * the file, and an index from before?  UIDs would: they ascend in the order of
- * the file.  Flags are not believed in the spool, and keywords not anywhere.
+ * the file.  Flags are not believed in the spool, keywords not anywhere, and that
+ * it is a move nothing there tells.
  */
 static bool
 is_in_file(const struct work *w)
 {
 	bool spool = w->m->box->name.inbox;
 
+	if (w->note.transit != 0)
+		return false;
 	for (size_t i = 0; i < w->count; i++) {
 		const struct append_item *item = &w->items[i];
 		const struct record *r = &w->scan.messages[i].r;
@@ -293,7 +297,7 @@ records_commit(struct work *w)
 	for (size_t i = 0; i < w->count; i++) {
 		struct record *r = &w->scan.messages[i].r;
 
-		r->uid = box->meta.uidnext++;
+		r->uid = w->items[i].uid = box->meta.uidnext++;
 		r->date = w->items[i].date;
 		r->zone = w->items[i].zone;
 		r->saved = w->scan.now;
@@ -301,15 +305,12 @@ records_commit(struct work *w)
 		r->keywords = append_keywords(box, &w->items[i]);
 		box_add(box, r);
 	}
+	append_arrive(w->items, w->count);
 	/* What was there before may still be doubtful. */
 	now.doubtful |= before.doubtful;
 	mbox_stamp_store(box, &now);
 	mbox_note_store(box, NULL);
-	if (box_commit(box, w->why) == -1)
-		return -1;
-	for (size_t i = 0; i < w->count; i++)
-		w->items[i].uid = w->scan.messages[i].r.uid;
-	return 0;
+	return box_commit(box, w->why);
 }
 
 /* Nobody else could add anything: the lock is still ours. */

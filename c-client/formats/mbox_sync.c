@@ -21,6 +21,7 @@
 #include "c-client/formats/mbox_stamp.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -41,6 +42,8 @@ struct sync {
 	struct mbox_scan scan;
 	struct mbox_merge merge;
 	bool note_done;
+	struct mbox_note note;
+	bool whole;		/* what it speaks of is there */
 	struct fault *why;
 };
 
@@ -105,20 +108,18 @@ static int
 note_look(struct sync *s)
 {
 	struct mbox *m = s->m;
-	struct mbox_note note;
-	bool whole;
 
 	if (m->box->meta.note_size == 0 || !m->writable ||
 	    !m->lock.exclusive)
 		return 0;
 	s->note_done = true;
-	if (!mbox_note_load(m->box, &note))
+	if (!mbox_note_load(m->box, &s->note))
 		return 0;
-	if (mbox_note_settle(m, &note, &whole, s->why) == -1)
+	if (mbox_note_settle(m, &s->note, &s->whole, s->why) == -1)
 		return -1;
-	if (whole) {
-		s->merge.ours_from = note.offset;
-		s->merge.ours_to = note.offset + note.length;
+	if (s->whole) {
+		s->merge.ours_from = s->note.offset;
+		s->merge.ours_to = s->note.offset + s->note.length;
 	}
 	return 0;
 }
@@ -289,6 +290,30 @@ last_of(const struct sync *s)
 	    0;
 }
 
+/* An append that turned out to be whole may be a part of a move. */
+static void
+arrival_note(const struct sync *s)
+{
+	struct box *box = s->m->box;
+	uint32_t first = 0, last = 0;
+	size_t n = 0;
+
+	if (!s->whole || s->note.transit == 0)
+		return;
+	for (size_t i = box->count; i-- > 0;) {
+		const struct record *r = box_at(box, i);
+
+		if (r == NULL || r->place < s->merge.ours_from)
+			break;
+		if (r->place >= s->merge.ours_to)
+			continue;
+		first = r->uid;
+		last = n++ == 0 ? r->uid : last;
+	}
+	if (n > 0 && n == s->note.count && last - first == n - 1)
+		transit_arrive(box, s->note.transit, first, n);
+}
+
 /* Everything that was found out goes into the index in one step. */
 static int
 sync_commit(struct sync *s, bool scanned)
@@ -317,8 +342,10 @@ sync_commit(struct sync *s, bool scanned)
 		now.last = last_of(s);
 		mbox_stamp_store(box, &now);
 	}
-	if (s->note_done)
+	if (s->note_done) {
+		arrival_note(s);
 		mbox_note_store(box, NULL);
+	}
 	if (box_commit(box, s->why) == -1)
 		return -1;
 	s->m->distrust = false;

@@ -22,6 +22,7 @@
 #include "c-client/store/account.h"
 #include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -37,6 +38,7 @@ struct append {
 	uint64_t size;		/* octets collected in all */
 	bool failed;		/* octets are missing */
 	bool done;
+	uint64_t transit;	/* number of the move that it is part of */
 };
 
 /* The mailbox of the append before, or another one. */
@@ -230,6 +232,33 @@ uint32_t
 append_uid(const struct append *a, size_t i)
 {
 	return a->items[i].uid;
+}
+
+struct box *
+append_box(const struct append *a)
+{
+	return a->box;
+}
+
+void
+append_in_transit(struct append *a, uint64_t id)
+{
+	a->transit = id;
+}
+
+uint64_t
+append_transit(const struct append_item *items)
+{
+	return items[0].from->transit;
+}
+
+void
+append_arrive(const struct append_item *items, size_t count)
+{
+	const struct append *a = items[0].from;
+
+	if (a->transit != 0)
+		transit_arrive(a->box, a->transit, items[0].uid, count);
 }
 
 int

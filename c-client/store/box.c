@@ -19,6 +19,7 @@
 #include "c-client/store/driver.h"
 #include "c-client/store/index.h"
 #include "c-client/store/place.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -155,6 +156,7 @@ open_box(struct account *account, const struct name *name, bool readonly,
 	p = memory_zalloc(sizeof *p);
 	p->from = SIZE_MAX;
 	p->through = UINT64_MAX;
+	p->account = account;
 	box = &p->box;
 	box->account = account;
 	box->driver = driver;
@@ -264,8 +266,8 @@ sync_once(struct box *box, struct fault *why)
 	return 0;
 }
 
-int
-box_sync(struct box *box, struct fault *why)
+static int
+sync_all(struct box *box, struct fault *why)
 {
 	struct fault f = { .code = FAULT_NONE };
 
@@ -294,6 +296,16 @@ box_sync(struct box *box, struct fault *why)
 	if (why != NULL)
 		*why = f;
 	return -1;
+}
+
+int
+box_sync(struct box *box, struct fault *why)
+{
+	if (sync_all(box, why) == -1)
+		return -1;
+	if (!box->meta.transits || !transit_settle(box))
+		return 0;
+	return sync_all(box, why);
 }
 
 int

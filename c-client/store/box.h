@@ -43,6 +43,7 @@ struct box_meta {
 	size_t note_size;		/* append note of the format (decision 3):
 					 * 0, or what to look at after a crash */
 	uint8_t note[BOX_STAMP_MAX];
+	bool transits;		/* the index has notes of moves (transit.h) */
 };
 
 /* The UIDVALIDITY for a mailbox that has none, or that can't keep `old`. */
@@ -137,7 +138,8 @@ void box_sums(const struct box *, size_t *unseen, uint64_t *octets);
  * Bring the records up to date: with other sessions (index), and with other
  * programs (driver->sync).  In a shared mailbox new UIDs are written into it
  * (driver->flush) before this returns; where they can't be, the box is
- * unsticky from then on.  FAULT_INUSE: the locks could not be had in time,
+ * unsticky from then on.  A move of somebody who was killed is finished
+ * (transit.h); so no lock may be held.  FAULT_INUSE: the locks could not be had in time,
  * records are as before.  FAULT_NOTFOUND: the mailbox is gone.
  */
 int box_sync(struct box *, struct fault *);

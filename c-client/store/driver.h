@@ -67,7 +67,10 @@ struct driver {
 
 	/*
 	 * Add messages, all or none; on return they are on disk, in the
-	 * records, and each item has its uid.  See append.h.
+	 * records, and each item has its uid, each one above the one before
+	 * by 1.  The transaction that adds the records has append_arrive();
+	 * and the one that finds out, after a kill, that all of them were
+	 * written has transit_arrive().  See append.h.
 	 */
 	int (*append)(struct box *, struct append_item *, size_t count,
 	    struct fault *);
