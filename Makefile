@@ -109,7 +109,7 @@ STORE = account append box box_flags box_inbox box_names box_status copy \
 	index_records index_schema index_transit list list_entries \
 	list_pattern list_subscribed message name parsed place record search \
 	search_body search_text seqset transit view watch
-FORMATS = drivers maildir maildir_append maildir_expunge maildir_files \
+FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	maildir_flush maildir_folders maildir_keywords maildir_lock \
 	maildir_match maildir_merge maildir_move maildir_name maildir_note \
 	maildir_place maildir_read maildir_scan maildir_stamp maildir_sync \

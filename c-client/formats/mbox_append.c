@@ -349,25 +349,6 @@ append_locked(struct work *w)
 	return -1;
 }
 
-/* An INBOX that is not there is made by the first message. */
-static int
-inbox_make(struct mbox *m, struct fault *why)
-{
-	struct box *box = m->box;
-	struct stat st;
-	int there = mbox_refresh(m, &st, why);
-
-	if (there != 0)
-		return there == 1 ? 0 : -1;
-	if (mbox_inbox_make(box->account, why) == -1 &&
-	    why->code != FAULT_EXISTS)
-		return -1;
-	there = mbox_refresh(m, &st, why);
-	if (there == 0)
-		return fault_set(why, FAULT_NOTFOUND, "%s is gone", m->path);
-	return there == 1 ? 0 : -1;
-}
-
 static int
 append_once(struct box *box, struct append_item *items, size_t count,
     struct fault *why)
@@ -375,16 +356,12 @@ append_once(struct box *box, struct append_item *items, size_t count,
 	struct work w = { .m = box->state, .items = items, .count = count,
 	    .why = why };
 	struct stat st;
-	int status = -1, there;
+	int status = -1;
 
 	mbox_keywords_init(&w.keywords);
-	if (inbox_make(w.m, why) == 0 && measure(&w) == 0) {
-		there = mbox_lock(w.m, MBOX_LOCK_WRITE, &st, why);
-		if (there == 0)
-			fault_set(why, FAULT_NOTFOUND, "%s is gone",
-			    w.m->path);
-		if (there == 1)
-			status = append_locked(&w);
+	if (measure(&w) == 0 &&
+	    mbox_lock(w.m, MBOX_LOCK_WRITE, &st, why) == 0) {
+		status = append_locked(&w);
 		mbox_unlock(w.m);
 	}
 	mbox_scan_clear(&w.scan);

@@ -209,7 +209,10 @@ append_commit(struct append *a, struct fault *why)
 		return fault_set(why, FAULT_IO, "a message is not whole");
 	if (a->count == 0)
 		return 0;
-	if (a->box->driver->append(a->box, a->items, a->count, why) == -1)
+	if (a->box->driver->append(a->box, a->items, a->count, why) == -1 &&
+	    (!a->box->name.inbox || why->code != FAULT_NOTFOUND ||
+	    driver_placeholder() == NULL || box_follow(a->box, why) == -1 ||
+	    a->box->driver->append(a->box, a->items, a->count, why) == -1))
 		return -1;
 	a->done = true;
 	box_write_through(a->box);
