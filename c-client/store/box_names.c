@@ -34,9 +34,8 @@ must_be_free(struct account *account, const struct name *name,
 	if (name->inbox)
 		return fault_set(why, FAULT_EXISTS, "INBOX exists");
 	driver_of(account, name, &kind, NULL);
-	if (kind == DRIVER_DIRECTORY && mailbox)
-		return 0;
-	if (kind == DRIVER_MAILBOX || place_stat(account, name, &st) == 0)
+	if (kind == DRIVER_MAILBOX || (place_stat(account, name, &st) == 0 &&
+	    !(mailbox && S_ISDIR(st.st_mode))))
 		return fault_set(why, FAULT_EXISTS, "%s exists", name->path);
 	return kind == DRIVER_PART ? fault_set(why, FAULT_BADNAME,
 	    "%s is a part of a mailbox", name->path) : 0;
