@@ -18,12 +18,12 @@ cmd_copy(struct session *s, struct args *a)
 
 	if (!copies_parse(s, a, &t))
 		return;
-	if (copies_run(s, &t) && t.count > 0) {
+	if (copies_run(s, &t, false) && t.count > 0) {
 		buf_init(&code, 0);
 		copies_code(s, &t, NULL, &code);
 		reply_ok(s, code.n == 0 ? NULL : buf_string(&code),
 		    "COPY completed");
 		buf_clear(&code);
 	}
-	copies_end(&t);
+	copies_end(&t, false);
 }

@@ -32,8 +32,9 @@ tell_moved(struct session *s, const struct copies *t, const bool *moved)
 	buf_clear(&code);
 }
 
-/* Not all could be removed: those that are here still are here only. */
-static void
+/* Not all could be removed: those that are here still are here only.  False
+ * where that isn't sure. */
+static bool
 undo(struct session *s, struct copies *t, const struct fault *why)
 {
 	bool *moved = arena_alloc(s->scratch, t->count * sizeof *moved);
@@ -46,7 +47,7 @@ undo(struct session *s, struct copies *t, const struct fault *why)
 		reply_log(s, why);
 		reply_no(s, reply_code(why), "The messages were copied, but "
 		    "they could not be removed here");
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < t->count; i++)
 		n += moved[i];
@@ -54,6 +55,7 @@ undo(struct session *s, struct copies *t, const struct fault *why)
 		tell_moved(s, t, moved);
 	if (n < t->count)
 		reply_fault(s, why);
+	return true;
 }
 
 void
@@ -61,6 +63,7 @@ cmd_move(struct session *s, struct args *a)
 {
 	struct copies t;
 	struct fault why;
+	bool moved = false;
 
 	if (!copies_parse(s, a, &t))
 		return;
@@ -68,11 +71,13 @@ cmd_move(struct session *s, struct args *a)
 		reply_no(s, "READ-ONLY", "The mailbox is read-only");
 		return;
 	}
-	if (copies_run(s, &t) && t.count > 0) {
-		if (box_expunge(s->box, t.uids, t.count, false, &why) == 0)
+	if (copies_run(s, &t, true) && t.count > 0) {
+		moved = box_expunge(s->box, t.uids, t.count, false,
+		    &why) == 0;
+		if (moved)
 			tell_moved(s, &t, NULL);
 		else
-			undo(s, &t, &why);
+			moved = undo(s, &t, &why);
 	}
-	copies_end(&t);
+	copies_end(&t, moved);
 }

@@ -9,6 +9,7 @@
 #include "c-client/store/box.h"
 #include "c-client/store/copy.h"
 #include "c-client/store/seqset.h"
+#include "c-client/store/transit.h"
 #include "c-client/store/view.h"
 #include "imapd/args.h"
 #include "imapd/reply.h"
@@ -53,7 +54,7 @@ collect(struct session *s, struct copies *t, struct fault *why)
 }
 
 bool
-copies_run(struct session *s, struct copies *t)
+copies_run(struct session *s, struct copies *t, bool move)
 {
 	struct fault why;
 
@@ -62,7 +63,8 @@ copies_run(struct session *s, struct copies *t)
 	if (t->to == NULL && why.code == FAULT_NOTFOUND)
 		reply_no(s, "TRYCREATE", "No such mailbox");
 	else if (t->to == NULL || collect(s, t, &why) == -1 ||
-	    append_commit(t->to, &why) == -1)
+	    (move && transit_begin(&t->transit, s->box, t->to, t->uids,
+	    t->count, &why) == -1) || append_commit(t->to, &why) == -1)
 		reply_fault(s, &why);
 	else
 		return true;
@@ -70,8 +72,10 @@ copies_run(struct session *s, struct copies *t)
 }
 
 void
-copies_end(struct copies *t)
+copies_end(struct copies *t, bool moved)
 {
+	transit_end(t->transit, moved);
+	t->transit = NULL;
 	append_free(t->to);
 	t->to = NULL;
 }

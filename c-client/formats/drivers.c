@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The formats that this program was built with. */
+#include "c-client/formats/dummy.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/formats/mboxinbox.h"
@@ -18,5 +19,6 @@ const struct driver *const drivers[] = {
 #endif
 	&maildir_driver,
 	&mbox_driver,
+	&dummy_driver,
 	NULL
 };

@@ -60,6 +60,7 @@ struct work {
 	struct append_item *items;
 	struct letter *letters;
 	size_t count;
+	bool noted;		/* the index has a note of it */
 	struct buf begin;	/* of all names */
 	struct fault *why;
 };
@@ -170,7 +171,7 @@ note_commit(struct work *w)
 
 	for (size_t i = 0; i < w->count; i++)
 		keywords += w->items[i].keyword_count;
-	if (keywords == 0 && w->count == 1)
+	if (keywords == 0 && !w->noted)
 		return 0;
 	if ((w->count > 1 ? box_begin(box, w->why) :
 	    box_begin_soft(box, w->why)) == -1)
@@ -182,8 +183,9 @@ note_commit(struct work *w)
 				box_rollback(box);
 				return -1;
 			}
-	if (w->count > 1)
-		maildir_note_store(box, buf_span(&w->begin), w->count);
+	if (w->noted)
+		maildir_note_store(box, buf_span(&w->begin), w->count,
+		    append_transit(w->items));
 	return box_commit(box, w->why);
 }
 
@@ -289,6 +291,8 @@ list_write(struct work *w)
 static bool
 is_in_files(const struct work *w)
 {
+	if (append_transit(w->items) != 0)
+		return false;
 	for (size_t i = 0; i < w->count; i++) {
 		const struct record *r = &w->letters[i].record;
 
@@ -323,8 +327,10 @@ records_commit(struct work *w)
 		r->zone = w->items[i].zone;
 		r->saved = now;
 		box_add(box, r);
+		w->items[i].uid = r->uid;
 	}
 	box->meta.uidnext += (uint32_t)w->count;
+	append_arrive(w->items, w->count);
 	box->meta.note_size = 0;
 	if (maildir_sync_stamp(m, m->lock.has_file ? (uint32_t)w->count : 0,
 	    w->why) == -1) {
@@ -352,7 +358,6 @@ append_locked(struct work *w)
 	for (size_t i = 0; i < w->count; i++) {
 		struct letter *l = &w->letters[i];
 
-		w->items[i].uid = l->record.uid;
 		l->in_cur = false;
 		if (m->listed)
 			maildir_files_insert(&m->files, buf_span(&l->name),
@@ -391,6 +396,7 @@ append_once(struct box *box, struct append_item *items, size_t count,
 	    .why = why };
 	int status = maildir_refresh(w.m, why);
 
+	w.noted = count > 1 || append_transit(items) != 0;
 	if (status == 0 && !w.m->writable)
 		status = fault_set(why, FAULT_READONLY,
 		    "%s can't be written", w.m->path);

@@ -54,7 +54,8 @@ by_time(const void *a, const void *b)
 		return x->secs < y->secs ? -1 : 1;
 	if (x->usecs != y->usecs)
 		return x->usecs < y->usecs ? -1 : 1;
-	return strcmp(x->name, y->name);
+	/* Those of one append are numbered in their order. */
+	return strverscmp(x->name, y->name);
 }
 
 /* New ones, from `first` on, by their time. */

@@ -14,21 +14,17 @@
 
 #include "c-client/base/banned.h"
 
-#define NOTE_FORMAT	0x4d444e01u
+#define NOTE_FORMAT	0x4d444e02u
 
-struct note {
-	uint32_t format;
-	uint32_t count;
-	char begin[96];
-};
-
-_Static_assert(sizeof(struct note) <= BOX_STAMP_MAX, "room for a note");
+_Static_assert(sizeof(struct maildir_note) <= BOX_STAMP_MAX,
+    "room for a note");
 
 void
-maildir_note_store(struct box *box, struct span begin, size_t count)
+maildir_note_store(struct box *box, struct span begin, size_t count,
+    uint64_t transit)
 {
-	struct note note = { .format = NOTE_FORMAT,
-	    .count = (uint32_t)count };
+	struct maildir_note note = { .format = NOTE_FORMAT,
+	    .count = (uint32_t)count, .transit = transit };
 
 	if (begin.n < sizeof note.begin)
 		memcpy(note.begin, begin.p, begin.n);
@@ -38,12 +34,14 @@ maildir_note_store(struct box *box, struct span begin, size_t count)
 }
 
 int
-maildir_note_settle(struct maildir *m, struct fault *why)
+maildir_note_settle(struct maildir *m, struct maildir_note *whole,
+    struct fault *why)
 {
 	const struct box_meta *meta = &m->box->meta;
-	struct note note;
+	struct maildir_note note;
 	size_t n, found = 0;
 
+	whole->count = 0;
 	if (meta->note_size != sizeof note)
 		return 0;
 	memcpy(&note, meta->note, sizeof note);
@@ -57,8 +55,10 @@ maildir_note_settle(struct maildir *m, struct fault *why)
 	for (size_t i = 0; i < m->files.count; i++)
 		found += strncmp(maildir_files_name(&m->files,
 		    &m->files.p[i]), note.begin, n) == 0;
-	if (found == note.count)
+	if (found == note.count) {
+		*whole = note;
 		return 0;
+	}
 	m->listed = false;
 	for (size_t i = 0; i < m->files.count; i++) {
 		const struct maildir_file *f = &m->files.p[i];

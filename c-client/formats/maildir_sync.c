@@ -34,6 +34,7 @@
 #include "c-client/formats/maildir_uidlist.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -57,6 +58,7 @@ struct sync {
 	bool list_read;
 	struct maildir_files files;
 	struct maildir_match match;
+	struct maildir_note note;	/* of an append that is whole */
 	bool moved;		/* names were changed by us */
 	bool left;		/* some are to be, by who may write */
 	bool vanished;		/* a file was not what it had been */
@@ -486,6 +488,30 @@ files_keep(struct sync *s)
 		    &s->files, &s->files.p[i])), s->files.p[i].is_new);
 }
 
+/* An append that turned out to be whole may be a part of a move. */
+static void
+arrival_note(const struct sync *s)
+{
+	const struct maildir_match *match = &s->match;
+	uint32_t first = 0, last = 0;
+	size_t n = 0;
+
+	if (s->note.count == 0 || s->note.transit == 0)
+		return;
+	for (size_t i = 0; i < match->arrival_count; i++) {
+		const struct maildir_arrival *a = &match->arrivals[i];
+
+		if (strncmp(maildir_files_name(&s->files,
+		    &s->files.p[a->file]), s->note.begin,
+		    strlen(s->note.begin)) != 0)
+			continue;
+		last = a->record.uid;
+		first = n++ == 0 ? last : first;
+	}
+	if (n == s->note.count && last - first == n - 1)
+		transit_arrive(s->m->box, s->note.transit, first, n);
+}
+
 /* Everything that was found out goes into the index in one step. */
 static int
 sync_commit(struct sync *s)
@@ -504,6 +530,7 @@ sync_commit(struct sync *s)
 	}
 	maildir_merge(s->m, &s->merge, &s->match);
 	maildir_stamp_store(box, &s->now);
+	arrival_note(s);
 	box->meta.note_size = 0;
 	box_touch_meta(box);
 	return box_commit(box, s->why);
@@ -519,7 +546,7 @@ work(struct sync *s)
 		return -1;
 	if (m->box->meta.note_size > 0 && m->lock.has_file) {
 		s->whole = true;
-		if (maildir_note_settle(m, s->why) == -1)
+		if (maildir_note_settle(m, &s->note, s->why) == -1)
 			return -1;
 	}
 	if (files_find(s) == -1)

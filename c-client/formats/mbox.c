@@ -127,7 +127,6 @@ file_open(struct mbox *m, struct fault *why)
 	m->fd = fd;
 	m->dev = st.st_dev;
 	m->ino = st.st_ino;
-	box->missing = false;
 	if (!m->writable)
 		box->readonly = true;
 	return 0;
@@ -153,15 +152,12 @@ mbox_refresh(struct mbox *m, struct stat *st, struct fault *why)
 			if (errno != ENOENT)
 				return open_fault(&box->name, why);
 			file_close(m);
-			if (!box->name.inbox)
-				return fault_set(why, FAULT_NOTFOUND,
-				    "%s is gone", m->path);
-			box->missing = true;
-			return 0;
+			return fault_set(why, FAULT_NOTFOUND, "%s is gone",
+			    m->path);
 		}
 		if (m->fd != -1 && st->st_dev == m->dev &&
 		    st->st_ino == m->ino)
-			return 1;
+			return 0;
 		file_close(m);
 		if (file_open(m, why) == -1 && why->code != FAULT_NOTFOUND)
 			return -1;
@@ -174,13 +170,11 @@ int
 mbox_lock(struct mbox *m, enum mbox_lock_kind kind, struct stat *st,
     struct fault *why)
 {
-	int there;
-
 	for (int i = 0; i < 8; i++) {
 		int fd;
 
-		if ((there = mbox_refresh(m, st, why)) != 1)
-			return there;
+		if (mbox_refresh(m, st, why) == -1)
+			return -1;
 		fd = m->fd;
 		if (kind == MBOX_LOCK_WRITE && !m->writable)
 			return fault_set(why, FAULT_READONLY,
@@ -190,7 +184,7 @@ mbox_lock(struct mbox *m, enum mbox_lock_kind kind, struct stat *st,
 		/* Is it still the file with this name? */
 		if (mbox_stat(m->box->account, &m->box->name, st) == 0 &&
 		    st->st_dev == m->dev && st->st_ino == m->ino)
-			return 1;
+			return 0;
 		mbox_unlock(m);
 	}
 	return fault_set(why, FAULT_INUSE, "%s changes all the time",
@@ -215,11 +209,6 @@ mbox_open_as(struct mbox *m, struct box *box, struct fault *why)
 	box->state = m;
 	if (file_open(m, why) == 0)
 		return 0;
-	if (box->name.inbox && why->code == FAULT_NOTFOUND) {
-		why->code = FAULT_NONE;
-		box->missing = true;
-		return 0;
-	}
 	mbox_driver.close(box);
 	return -1;
 }

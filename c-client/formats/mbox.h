@@ -24,7 +24,7 @@ struct name;
 
 struct mbox {
 	struct box *box;
-	int fd;			/* -1: the INBOX is missing */
+	int fd;			/* -1: there was no such file */
 	dev_t dev;		/* of fd's file */
 	ino_t ino;
 	bool writable;		/* fd is open for writing */
@@ -61,15 +61,14 @@ int mbox_open_file(const struct account *, const struct name *, int flags,
 
 /*
  * Have the file open that has the mailbox's name now; *st is its status by
- * that name.  1; 0 if the INBOX is missing (and m->fd is -1); -1 with
- * FAULT_NOTFOUND and others.
+ * that name.  0; -1 with FAULT_NOTFOUND and others.
  */
 int mbox_refresh(struct mbox *, struct stat *, struct fault *);
 
 /*
- * Lock the file that has the mailbox's name now, and give its status: 1; 0 if
- * the INBOX is missing (nothing is locked then); -1 with FAULT_INUSE,
- * FAULT_READONLY (a lock for writing) and others.
+ * Lock the file that has the mailbox's name now, and give its status: 0; -1
+ * with FAULT_NOTFOUND, FAULT_INUSE, FAULT_READONLY (a lock for writing) and
+ * others.
  */
 int mbox_lock(struct mbox *, enum mbox_lock_kind, struct stat *,
     struct fault *);

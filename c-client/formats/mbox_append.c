@@ -181,6 +181,7 @@ measure(struct work *w)
 	w->note.format = MBOX_NOTE_FORMAT;
 	w->note.count = (uint32_t)w->count;
 	w->note.length = o->length;
+	w->note.transit = append_transit(w->items);
 	w->note.hash[0] = hash.low64;
 	w->note.hash[1] = hash.high64;
 	return status;
@@ -299,13 +300,16 @@ scan_written(struct work *w)
 /*
  * Would all that the index is told now be found again by somebody who has only
  * the file, and an index from before?  UIDs would: they ascend in the order of
- * the file.  Flags are not believed in the spool, and keywords not anywhere.
+ * the file.  Flags are not believed in the spool, keywords not anywhere, and that
+ * it is a move nothing there tells.
  */
 static bool
 is_in_file(const struct work *w)
 {
 	bool spool = w->m->box->name.inbox;
 
+	if (w->note.transit != 0)
+		return false;
 	for (size_t i = 0; i < w->count; i++) {
 		const struct append_item *item = &w->items[i];
 		const struct record *r = &w->scan.messages[i].r;
@@ -338,7 +342,7 @@ records_commit(struct work *w)
 	for (size_t i = 0; i < w->count; i++) {
 		struct record *r = &w->scan.messages[i].r;
 
-		r->uid = box->meta.uidnext++;
+		r->uid = w->items[i].uid = box->meta.uidnext++;
 		r->date = w->items[i].date;
 		r->zone = w->items[i].zone;
 		r->saved = w->scan.now;
@@ -346,15 +350,12 @@ records_commit(struct work *w)
 		r->keywords = append_keywords(box, &w->items[i]);
 		box_add(box, r);
 	}
+	append_arrive(w->items, w->count);
 	/* What was there before may still be doubtful. */
 	now.doubtful |= before.doubtful;
 	mbox_stamp_store(box, &now);
 	mbox_note_store(box, NULL);
-	if (box_commit(box, w->why) == -1)
-		return -1;
-	for (size_t i = 0; i < w->count; i++)
-		w->items[i].uid = w->scan.messages[i].r.uid;
-	return 0;
+	return box_commit(box, w->why);
 }
 
 /* Nobody else could add anything: the lock is still ours. */
@@ -394,25 +395,6 @@ append_locked(struct work *w)
 	return -1;
 }
 
-/* An INBOX that is not there is made by the first message. */
-static int
-inbox_make(struct mbox *m, struct fault *why)
-{
-	struct box *box = m->box;
-	struct stat st;
-	int there = mbox_refresh(m, &st, why);
-
-	if (there != 0)
-		return there == 1 ? 0 : -1;
-	if (mbox_inbox_make(box->account, why) == -1 &&
-	    why->code != FAULT_EXISTS)
-		return -1;
-	there = mbox_refresh(m, &st, why);
-	if (there == 0)
-		return fault_set(why, FAULT_NOTFOUND, "%s is gone", m->path);
-	return there == 1 ? 0 : -1;
-}
-
 static int
 append_once(struct box *box, struct append_item *items, size_t count,
     struct fault *why)
@@ -420,16 +402,12 @@ append_once(struct box *box, struct append_item *items, size_t count,
 	struct work w = { .m = box->state, .items = items, .count = count,
 	    .why = why };
 	struct stat st;
-	int status = -1, there;
+	int status = -1;
 
 	mbox_keywords_init(&w.keywords);
-	if (inbox_make(w.m, why) == 0 && measure(&w) == 0) {
-		there = mbox_lock(w.m, MBOX_LOCK_WRITE, &st, why);
-		if (there == 0)
-			fault_set(why, FAULT_NOTFOUND, "%s is gone",
-			    w.m->path);
-		if (there == 1)
-			status = append_locked(&w);
+	if (measure(&w) == 0 &&
+	    mbox_lock(w.m, MBOX_LOCK_WRITE, &st, why) == 0) {
+		status = append_locked(&w);
 		mbox_unlock(w.m);
 	}
 	mbox_scan_clear(&w.scan);

@@ -276,10 +276,10 @@ expunge_once(struct box *box, const uint32_t *uids, size_t count,
 	uint32_t uidvalidity = box->meta.uidvalidity;
 	struct fault ignored;
 	struct stat st;
-	int status = mbox_lock(e.m, MBOX_LOCK_WRITE, &st, why);
+	int status;
 
-	if (status != 1)
-		return status;	/* no INBOX, no messages */
+	if (mbox_lock(e.m, MBOX_LOCK_WRITE, &st, why) == -1)
+		return -1;
 	status = expunge_locked(&e, uidvalidity, uids, count, deleted_only);
 	/* What is there now?  A scribe that was killed may have left so little
 	 * to do that mending it was the rest. */

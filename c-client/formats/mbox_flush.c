@@ -225,7 +225,7 @@ mbox_flush(struct box *box, bool leaving, struct fault *why)
 		m->lock.timeout = LEAVE_SECS;
 	status = mbox_lock(m, MBOX_LOCK_WRITE, &st, why);
 	m->lock.timeout = timeout;
-	if (status == 1)
+	if (status == 0)
 		status = flush_locked(&f);
 	mbox_unlock(m);
 	/* Another program has the mailbox, or there is no room for more: the

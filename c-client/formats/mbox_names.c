@@ -87,10 +87,6 @@ mbox_probe(struct account *account, const struct name *name,
 	int fd = mbox_open_file(account, name, O_RDONLY, &st, why);
 	int status;
 
-	if (fd == -1 && name->inbox && why->code == FAULT_NOTFOUND) {
-		why->code = FAULT_NONE;
-		return DRIVER_MISSING;
-	}
 	if (fd == -1)
 		return DRIVER_NOT_OURS;
 	status = head_read(fd, &st, name, head, &n, why);

@@ -25,9 +25,10 @@ struct mbox_note {
 	uint64_t hash[2];	/* XXH3 of them, 128 bits */
 	uint64_t boot;		/* 0, or the run of the machine in which alone
 				 * something may be cut off by it */
+	uint64_t transit;	/* of which move it is a part, or 0 */
 };
 
-#define MBOX_NOTE_FORMAT	2u
+#define MBOX_NOTE_FORMAT	3u
 
 /* The box's; false if it has none. */
 bool mbox_note_load(const struct box *, struct mbox_note *);

@@ -226,7 +226,7 @@ mbox_read(struct box *box, const struct record *r, uint64_t off, size_t len,
 	size_t was = out->n;
 	struct mbox_stamp stamp;
 
-	if (m->fd == -1 || !mbox_stamp_load(box, &stamp) || stamp.missing)
+	if (m->fd == -1 || !mbox_stamp_load(box, &stamp))
 		return fault_set(why, FAULT_CHANGED, "%s is missing",
 		    m->path);
 	if (memcmp(&stamp, &rd->stamp, sizeof stamp) != 0) {

@@ -38,21 +38,6 @@ mbox_stamp_store(struct box *box, const struct mbox_stamp *s)
 	box->meta.stamp_size = sizeof *s;
 }
 
-bool
-mbox_stamp_is(const struct box *box, const struct mbox_stamp *s)
-{
-	return box->meta.stamp_size == sizeof *s &&
-	    memcmp(box->meta.stamp, s, sizeof *s) == 0;
-}
-
-void
-mbox_stamp_missing(struct mbox_stamp *s)
-{
-	memset(s, 0, sizeof *s);
-	s->format = MBOX_STAMP_FORMAT;
-	s->missing = 1;
-}
-
 /* XXH3 of `n` octets (at most EDGE) at `off`; false if they are not there. */
 static bool
 edge_hash(int fd, uint64_t off, size_t n, uint64_t *out)
@@ -195,7 +180,7 @@ mbox_stamp_take_written(int fd, uint64_t size, struct mbox_stamp *s,
 bool
 mbox_stamp_holds(const struct mbox_stamp *s, const struct stat *st)
 {
-	return !s->missing && s->dev == (uint64_t)st->st_dev &&
+	return s->dev == (uint64_t)st->st_dev &&
 	    s->ino == (uint64_t)st->st_ino &&
 	    s->size == (uint64_t)st->st_size &&
 	    s->modify == st->st_mtim.tv_sec &&
@@ -209,9 +194,6 @@ mbox_stamp_grown(const struct mbox_stamp *s, int fd, const struct stat *st)
 {
 	uint64_t front, tail;
 
-	/* A file that comes after there was none is all growth. */
-	if (s->missing)
-		return true;
 	return s->ino == (uint64_t)st->st_ino &&
 	    s->size < (uint64_t)st->st_size &&
 	    edges_hash(fd, s->size, &front, &tail) &&

@@ -16,9 +16,8 @@ struct fault;
 /* As it is kept in box->meta.stamp, octet for octet. */
 struct mbox_stamp {
 	uint32_t format;	/* MBOX_STAMP_FORMAT */
-	uint16_t doubtful;	/* something could have changed after it was
+	uint32_t doubtful;	/* something could have changed after it was
 				 * taken, within the clock's last tick */
-	uint16_t missing;	/* there is no file */
 	uint64_t dev, ino, size;
 	int64_t modify, change;	/* times, seconds */
 	uint32_t modify_nsec, change_nsec;
@@ -35,8 +34,6 @@ struct mbox_stamp {
 bool mbox_stamp_load(const struct box *, struct mbox_stamp *);
 /* Into box->meta, inside a transaction. */
 void mbox_stamp_store(struct box *, const struct mbox_stamp *);
-/* Is box->meta's this one? */
-bool mbox_stamp_is(const struct box *, const struct mbox_stamp *);
 
 /* Of the locked file `fd` with this status: reads 4 KiB; `last` is left 0.
  * -1 with FAULT_IO, or FAULT_CHANGED where the file is shorter. */
@@ -50,7 +47,6 @@ int mbox_stamp_take(int fd, const struct stat *, struct mbox_stamp *,
  */
 int mbox_stamp_take_written(int fd, uint64_t size, struct mbox_stamp *,
     struct fault *);
-void mbox_stamp_missing(struct mbox_stamp *);
 
 /* Is the file what it was?  (Doubt is another question.) */
 bool mbox_stamp_holds(const struct mbox_stamp *, const struct stat *);

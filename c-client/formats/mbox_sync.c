@@ -21,6 +21,7 @@
 #include "c-client/formats/mbox_stamp.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -41,6 +42,8 @@ struct sync {
 	struct mbox_scan scan;
 	struct mbox_merge merge;
 	bool note_done;
+	struct mbox_note note;
+	bool whole;		/* what it speaks of is there */
 	struct fault *why;
 };
 
@@ -58,29 +61,6 @@ is_done(struct mbox *m, const struct stat *st)
 		return false;
 	box->unsettled = s.doubtful;
 	return true;
-}
-
-/* The INBOX is missing: that is an empty mailbox. */
-static int
-sync_missing(struct box *box, struct fault *why)
-{
-	struct mbox_stamp s;
-
-	mbox_stamp_missing(&s);
-	if (mbox_stamp_is(box, &s) && box->count == 0 &&
-	    box->meta.uidvalidity != 0)
-		return 0;
-	if (box_begin(box, why) == -1)
-		return -1;
-	if (box->meta.uidvalidity == 0) {
-		box->meta.uidvalidity = box_meta_uidvalidity(box->lost,
-		    clock_now());
-		box->meta.uidnext = box->meta.first_recent = 1;
-	}
-	box_remove_all(box, false);
-	mbox_stamp_store(box, &s);
-	box_touch_meta(box);
-	return box_commit(box, why);
 }
 
 /* What others committed until we had the lock: structure changes under it
@@ -105,20 +85,18 @@ static int
 note_look(struct sync *s)
 {
 	struct mbox *m = s->m;
-	struct mbox_note note;
-	bool whole;
 
 	if (m->box->meta.note_size == 0 || !m->writable ||
 	    !m->lock.exclusive)
 		return 0;
 	s->note_done = true;
-	if (!mbox_note_load(m->box, &note))
+	if (!mbox_note_load(m->box, &s->note))
 		return 0;
-	if (mbox_note_settle(m, &note, &whole, s->why) == -1)
+	if (mbox_note_settle(m, &s->note, &s->whole, s->why) == -1)
 		return -1;
-	if (whole) {
-		s->merge.ours_from = note.offset;
-		s->merge.ours_to = note.offset + note.length;
+	if (s->whole) {
+		s->merge.ours_from = s->note.offset;
+		s->merge.ours_to = s->note.offset + s->note.length;
 	}
 	return 0;
 }
@@ -162,7 +140,7 @@ scan_tail(struct sync *s)
 
 	scan_begin(s);
 	s->merge.kind = MBOX_MERGE_TAIL;
-	s->scan.from = s->before.missing ? 0 : s->before.size;
+	s->scan.from = s->before.size;
 	status = mbox_scan(&s->scan, s->why);
 	s->m->octets += s->scan.octets;
 	/* No separator there: somebody wrote on in the last message. */
@@ -279,7 +257,8 @@ last_of(const struct sync *s)
 {
 	const struct mbox_scan *scan = &s->scan;
 
-	if (s->merge.kind == MBOX_MERGE_TAIL && s->before.missing)
+	/* An INBOX that had been missing: they are strangers' words. */
+	if (s->merge.kind == MBOX_MERGE_FULL && !s->had_stamp)
 		return 0;
 	if (s->merge.kind == MBOX_MERGE_TAIL ||
 	    s->merge.kind == MBOX_MERGE_FLAGS)
@@ -287,6 +266,30 @@ last_of(const struct sync *s)
 	return scan->based &&
 	    scan->uidvalidity == s->m->box->meta.uidvalidity ? scan->last :
 	    0;
+}
+
+/* An append that turned out to be whole may be a part of a move. */
+static void
+arrival_note(const struct sync *s)
+{
+	struct box *box = s->m->box;
+	uint32_t first = 0, last = 0;
+	size_t n = 0;
+
+	if (!s->whole || s->note.transit == 0)
+		return;
+	for (size_t i = box->count; i-- > 0;) {
+		const struct record *r = box_at(box, i);
+
+		if (r == NULL || r->place < s->merge.ours_from)
+			break;
+		if (r->place >= s->merge.ours_to)
+			continue;
+		first = r->uid;
+		last = n++ == 0 ? r->uid : last;
+	}
+	if (n > 0 && n == s->note.count && last - first == n - 1)
+		transit_arrive(box, s->note.transit, first, n);
 }
 
 /* Everything that was found out goes into the index in one step. */
@@ -317,8 +320,10 @@ sync_commit(struct sync *s, bool scanned)
 		now.last = last_of(s);
 		mbox_stamp_store(box, &now);
 	}
-	if (s->note_done)
+	if (s->note_done) {
+		arrival_note(s);
 		mbox_note_store(box, NULL);
+	}
 	if (box_commit(box, s->why) == -1)
 		return -1;
 	s->m->distrust = false;
@@ -369,8 +374,7 @@ mbox_sync_locked(struct mbox *m, bool settle, struct fault *why)
 	return status;
 }
 
-/* The lock, tried once: 1, 0 (the INBOX is missing), or -1.  What a crash has
- * left has to be mended. */
+/* The lock, tried once.  What a crash has left has to be mended. */
 static int
 lock_try(struct mbox *m, struct fault *why)
 {
@@ -378,17 +382,17 @@ lock_try(struct mbox *m, struct fault *why)
 	bool redo = mbox_redo_is_there(m);
 	bool mend = m->writable && (m->box->meta.note_size != 0 || redo);
 	struct stat st;
-	int there;
+	int status;
 
 	m->lock.timeout = 0;
-	there = mbox_lock(m, mend ? MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st,
+	status = mbox_lock(m, mend ? MBOX_LOCK_WRITE : MBOX_LOCK_SCAN, &st,
 	    why);
 	/* On a full disk a torn append has to wait, and mail is read all the
 	 * same; half a rewrite would have messages numbered anew. */
-	if (there == -1 && mend && !redo && why->code == FAULT_QUOTA)
-		there = mbox_lock(m, MBOX_LOCK_SCAN, &st, why);
+	if (status == -1 && mend && !redo && why->code == FAULT_QUOTA)
+		status = mbox_lock(m, MBOX_LOCK_SCAN, &st, why);
 	m->lock.timeout = timeout;
-	return there;
+	return status;
 }
 
 /* The last UID in the file is raised, and the stamp is that after it. */
@@ -427,7 +431,7 @@ mbox_sync_raise(struct mbox *m)
 		return;
 	/* Where somebody else is at it the index has the UIDs all the same. */
 	m->lock.timeout = 0;
-	if (mbox_lock(m, MBOX_LOCK_WRITE, &st, &why) == 1 &&
+	if (mbox_lock(m, MBOX_LOCK_WRITE, &st, &why) == 0 &&
 	    base_raise(m, &why) == -1)
 		log_line(LOG_WARNING, "%s: last UID: %s", m->path, why.text);
 	mbox_unlock(m);
@@ -444,18 +448,16 @@ sync_shared(struct box *box, struct fault *why)
 	struct mbox *m = box->state;
 	double end = 0;
 	struct stat st;
-	int there, status;
+	int status;
 
 	for (;;) {
-		if ((there = mbox_refresh(m, &st, why)) == -1)
+		if (mbox_refresh(m, &st, why) == -1)
 			return -1;
 		/* A rewrite may have ended before it began. */
-		m->looked = m->looked || !there || !mbox_redo_is_there(m);
-		if (there && is_done(m, &st))
+		m->looked = m->looked || !mbox_redo_is_there(m);
+		if (is_done(m, &st))
 			return 0;
-		if (there)
-			there = lock_try(m, why);
-		if (there != -1)
+		if (lock_try(m, why) == 0)
 			break;
 		if (why->code != FAULT_INUSE)
 			return -1;
@@ -468,8 +470,6 @@ sync_shared(struct box *box, struct fault *why)
 			return -1;
 		box_rollback(box);
 	}
-	if (!there)
-		return sync_missing(box, why);
 	status = mbox_sync_locked(m, true, why);
 	mbox_unlock(m);
 	return status;

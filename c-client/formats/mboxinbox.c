@@ -128,7 +128,7 @@ lock_both(struct mboxinbox *b, int spool, struct fault *why)
 	uint32_t timeout = m->lock.timeout;
 	double end = clock_steady() + (b->hasty ? 0 : timeout);
 	struct stat st, by_name;
-	int there = -1;
+	int status = -1;
 
 	for (;;) {
 		if (fstat(spool, &st) == -1)
@@ -138,16 +138,15 @@ lock_both(struct mboxinbox *b, int spool, struct fault *why)
 		if (mbox_lock_take(&b->lock, spool, MBOX_LOCK_WRITE,
 		    why) == 0) {
 			m->lock.timeout = 0;
-			there = mbox_lock(m, MBOX_LOCK_WRITE, &st, why);
+			status = mbox_lock(m, MBOX_LOCK_WRITE, &st, why);
 			m->lock.timeout = timeout;
-			if (there == 1)
+			if (status == 0)
 				break;
 			mbox_lock_drop(&b->lock);
 		}
-		b->hasty = there == -1 && why->code == FAULT_INUSE &&
-		    clock_steady() >= end;
-		if (there != -1 || why->code != FAULT_INUSE || b->hasty)
-			return there;
+		b->hasty = why->code == FAULT_INUSE && clock_steady() >= end;
+		if (why->code != FAULT_INUSE || b->hasty)
+			return -1;
 		clock_pause();
 	}
 	b->hasty = false;

@@ -22,6 +22,7 @@
 #include "c-client/store/account.h"
 #include "c-client/store/box_private.h"
 #include "c-client/store/driver.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -36,11 +37,13 @@ struct append {
 	struct append_item *items;
 	size_t count, room;
 	struct buf form;	/* one message, as driver->form() made it */
+	driver_form *form_of;	/* NULL: it made none of them */
 	struct buf memory;	/* all, or what is not yet in the file */
 	int fd;			/* -1: all is in memory */
 	uint64_t size;		/* octets collected in all */
 	bool failed;		/* octets are missing */
 	bool done;
+	uint64_t transit;	/* number of the move that it is part of */
 };
 
 /* The mailbox of the append before, or another one. */
@@ -228,7 +231,21 @@ append_whole(struct append *a, struct span message, struct fault *why)
 	a->box->driver->form(a->box, item, message, &a->form);
 	item->size = 0;
 	item->formed = true;
+	a->form_of = a->box->driver->form;
 	return append_data(a, buf_span(&a->form), why);
+}
+
+/* What was made for one format is nothing for another, which the INBOX may have
+ * by now. */
+static int
+give(struct append *a, struct fault *why)
+{
+	const struct driver *driver = a->box->driver;
+
+	if (a->form_of != NULL && driver->form != a->form_of)
+		return fault_set(why, FAULT_CHANGED,
+		    "%s has another format now", a->box->name.path);
+	return driver->append(a->box, a->items, a->count, why);
 }
 
 int
@@ -240,7 +257,9 @@ append_commit(struct append *a, struct fault *why)
 		return 0;
 	if (a->fd != -1 && a->memory.n > 0 && spill(a, why) == -1)
 		return -1;
-	if (a->box->driver->append(a->box, a->items, a->count, why) == -1)
+	if (give(a, why) == -1 && (!a->box->name.inbox ||
+	    why->code != FAULT_NOTFOUND || driver_placeholder() == NULL ||
+	    box_follow(a->box, why) == -1 || give(a, why) == -1))
 		return -1;
 	a->done = true;
 	box_write_through(a->box);
@@ -263,6 +282,33 @@ uint32_t
 append_uid(const struct append *a, size_t i)
 {
 	return a->items[i].uid;
+}
+
+struct box *
+append_box(const struct append *a)
+{
+	return a->box;
+}
+
+void
+append_in_transit(struct append *a, uint64_t id)
+{
+	a->transit = id;
+}
+
+uint64_t
+append_transit(const struct append_item *items)
+{
+	return items[0].from->transit;
+}
+
+void
+append_arrive(const struct append_item *items, size_t count)
+{
+	const struct append *a = items[0].from;
+
+	if (a->transit != 0)
+		transit_arrive(a->box, a->transit, items[0].uid, count);
 }
 
 int

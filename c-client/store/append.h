@@ -75,6 +75,17 @@ uint32_t append_uidvalidity(const struct append *);
 size_t append_count(const struct append *);
 uint32_t append_uid(const struct append *, size_t i);
 
+/* The mailbox, open. */
+struct box *append_box(const struct append *);
+
+/* It is a part of the move with this number (transit.h); append_transit() of
+ * its items, for formats, 0 if it is none. */
+void append_in_transit(struct append *, uint64_t id);
+uint64_t append_transit(const struct append_item *);
+/* For formats, inside the transaction that adds the records, when the items
+ * have their UIDs: where it is a move this is noted (transit_arrive()). */
+void append_arrive(const struct append_item *, size_t count);
+
 /* Take messages out again that append_commit() put in: UIDs of append_uid(),
  * ascending.  Faults as of box_expunge(). */
 int append_undo(struct append *, const uint32_t *uids, size_t count,

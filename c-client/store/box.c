@@ -19,11 +19,15 @@
 #include "c-client/store/driver.h"
 #include "c-client/store/index.h"
 #include "c-client/store/place.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
 /* Others may commit again and again while something is read. */
 #define READ_TRIES	16
+
+/* INBOX may come and go; so often in one look. */
+#define FOLLOW_TRIES	8
 
 /* So many take less memory than all the rest of a session. */
 #define RECORDS_FEW	1000
@@ -126,6 +130,45 @@ box_is_unsure(const struct box *box)
 	return ((const struct box_private *)box)->unsure;
 }
 
+/* May INBOX have become another thing than it was? */
+static bool
+must_follow(const struct box *box, const struct fault *why)
+{
+	return box->name.inbox && why->code == FAULT_NOTFOUND &&
+	    driver_placeholder() != NULL;
+}
+
+static void
+placeholder_open(struct box *box)
+{
+	box->driver = driver_placeholder();
+	box->driver->open(box, NULL);
+}
+
+int
+box_follow(struct box *box, struct fault *why)
+{
+	struct account *account = private(box)->account;
+	const struct driver *driver;
+	enum driver_kind kind;
+
+	box->driver->close(box);
+	/* Whatever fails from here on, it is a box. */
+	placeholder_open(box);
+	driver = driver_of(account, &box->name, &kind, why);
+	if (driver == box->driver)
+		return 0;
+	if (driver != NULL) {
+		box->driver->close(box);
+		box->driver = driver;
+		if (driver->open(box, why) == 0)
+			return 0;
+		placeholder_open(box);
+	}
+	/* It came and went while it was looked at. */
+	return why->code == FAULT_NOTFOUND ? 0 : -1;
+}
+
 /* Few records are read at once: what is damaged is found out before anybody was
  * told of it. */
 static int
@@ -150,11 +193,19 @@ open_box(struct account *account, const struct name *name, bool readonly,
 	struct box_private *p;
 	struct box *box;
 
+	/* It came between two looks. */
+	if (driver == NULL && name->inbox && why->code == FAULT_NOTFOUND)
+		driver = driver_placeholder();
 	if (driver == NULL)
 		return NULL;
+	if (kind == DRIVER_DIRECTORY) {
+		fault_set(why, FAULT_BADNAME, "%s is a directory", name->path);
+		return NULL;
+	}
 	p = memory_zalloc(sizeof *p);
 	p->from = SIZE_MAX;
 	p->through = UINT64_MAX;
+	p->account = account;
 	box = &p->box;
 	box->account = account;
 	box->driver = driver;
@@ -163,7 +214,6 @@ open_box(struct account *account, const struct name *name, bool readonly,
 	    strlen(name->path));
 	box->name.inbox = name->inbox;
 	p->examined = readonly;
-	box->missing = kind == DRIVER_MISSING;
 	box->index = index_open(account->index_dir, name->path,
 	    account->lock_timeout, why);
 	if (box->index == NULL)
@@ -174,8 +224,11 @@ open_box(struct account *account, const struct name *name, bool readonly,
 		box->unsticky = box->readonly = true;
 	if (refresh(box, why) == -1 || read_few(box, why) == -1)
 		goto fail;
-	if (driver->open(box, why) == -1)
+	if (driver->open(box, why) == -1 &&
+	    (!must_follow(box, why) || box_follow(box, why) == -1)) {
+		box->driver->close(box);
 		goto fail;
+	}
 	box->shared = place_is_shared(account, &box->name);
 	/* Only now is it known who says that nothing may be written. */
 	p->examined = p->examined && !box->readonly;
@@ -256,16 +309,32 @@ box_write_through(struct box *box)
 }
 
 static int
+sync_driver(struct box *box, struct fault *why)
+{
+	int status = box->driver->sync(box, why);
+
+	for (int i = 0; i < FOLLOW_TRIES && status == -1 &&
+	    must_follow(box, why); i++) {
+		if (box_follow(box, why) == -1)
+			return -1;
+		status = box->driver->sync(box, why);
+	}
+	if (status == -1 && must_follow(box, why))
+		why->code = FAULT_INUSE;
+	return status;
+}
+
+static int
 sync_once(struct box *box, struct fault *why)
 {
-	if (box->driver->sync(box, why) == -1)
+	if (sync_driver(box, why) == -1)
 		return -1;
 	box_write_through(box);
 	return 0;
 }
 
-int
-box_sync(struct box *box, struct fault *why)
+static int
+sync_all(struct box *box, struct fault *why)
 {
 	struct fault f = { .code = FAULT_NONE };
 
@@ -278,7 +347,7 @@ box_sync(struct box *box, struct fault *why)
 	if (f.code == FAULT_CORRUPT && index_is_damaged(box->index)) {
 		if (refresh(box, why) == -1)
 			return -1;
-		if (box->driver->sync(box, &f) == 0)
+		if (sync_driver(box, &f) == 0)
 			return 0;
 	}
 	/* No room for the index, but the mail is there to be read. */
@@ -297,6 +366,16 @@ box_sync(struct box *box, struct fault *why)
 }
 
 int
+box_sync(struct box *box, struct fault *why)
+{
+	if (sync_all(box, why) == -1)
+		return -1;
+	if (!box->meta.transits || !transit_settle(box))
+		return 0;
+	return sync_all(box, why);
+}
+
+int
 box_expunge(struct box *box, const uint32_t *uids, size_t count,
     bool deleted_only, struct fault *why)
 {
@@ -308,7 +387,10 @@ box_expunge(struct box *box, const uint32_t *uids, size_t count,
 	/* All that are behind the first one get other places. */
 	if (box_need_all(box, why) == -1)
 		return -1;
-	return box->driver->expunge(box, uids, count, deleted_only, why);
+	if (box->driver->expunge(box, uids, count, deleted_only, why) == 0)
+		return 0;
+	/* No INBOX, no messages. */
+	return must_follow(box, why) ? box_sync(box, why) : -1;
 }
 
 int

@@ -43,6 +43,7 @@ struct box_meta {
 	size_t note_size;		/* append note of the format (decision 3):
 					 * 0, or what to look at after a crash */
 	uint8_t note[BOX_STAMP_MAX];
+	bool transits;		/* the index has notes of moves (transit.h) */
 };
 
 /* The UIDVALIDITY for a mailbox that has none, or that can't keep `old`. */
@@ -74,7 +75,8 @@ struct box {
 	bool shared;		/* others have indexes of it too: UIDs and
 				 * flags are in the mailbox itself before they
 				 * are told (docs/ARCHITECTURE, decision 1) */
-	bool missing;		/* INBOX that does not exist yet: empty */
+	bool missing;		/* INBOX that does not exist yet: empty
+				 * (formats/dummy.h) */
 	bool unsettled;		/* the last sync saw no change, but one within
 				 * the clock's tick looks like none: who waits
 				 * for news looks again in BOX_SETTLE_MSECS */
@@ -137,10 +139,18 @@ void box_sums(const struct box *, size_t *unseen, uint64_t *octets);
  * Bring the records up to date: with other sessions (index), and with other
  * programs (driver->sync).  In a shared mailbox new UIDs are written into it
  * (driver->flush) before this returns; where they can't be, the box is
- * unsticky from then on.  FAULT_INUSE: the locks could not be had in time,
+ * unsticky from then on.  A move of somebody who was killed is finished
+ * (transit.h); so no lock may be held.  FAULT_INUSE: the locks could not be had in time,
  * records are as before.  FAULT_NOTFOUND: the mailbox is gone.
  */
 int box_sync(struct box *, struct fault *);
+
+/*
+ * INBOX is no mailbox of its format any more (FAULT_NOTFOUND), or one now: go on
+ * with the format that it has.  0, also where it is missing; the records are as
+ * before until it is synced.  On -1 it is as if missing.
+ */
+int box_follow(struct box *, struct fault *);
 
 /* Index of the record with this UID, or -1.  Binary search. */
 ptrdiff_t box_find(const struct box *, uint32_t uid);

@@ -13,6 +13,7 @@
 #include "c-client/store/box_private.h"
 #include "c-client/store/copy.h"
 #include "c-client/store/message.h"
+#include "c-client/store/transit.h"
 
 #include "c-client/base/banned.h"
 
@@ -23,6 +24,8 @@ struct move {
 	uint32_t *uids;
 	size_t count;
 	bool kept;		/* there may be some in the new mailbox */
+	bool sure;		/* none is in both mailboxes */
+	struct transit *transit;
 };
 
 static int
@@ -39,7 +42,8 @@ copy_all(struct move *m, struct fault *why)
 	reader_free(reader);
 	if (status == 0 && m->inbox->meta.uidvalidity != validity)
 		return fault_set(why, FAULT_CHANGED, "INBOX was replaced");
-	return status == 0 ? append_commit(m->to, why) : -1;
+	return status == 0 && transit_begin(&m->transit, m->inbox, m->to,
+	    m->uids, m->count, why) == 0 ? append_commit(m->to, why) : -1;
 }
 
 /* INBOX could not be emptied; `why` says so already. */
@@ -56,6 +60,7 @@ take_back(struct move *m)
 		    "in the new mailbox: %s", unsure.text);
 		return -1;
 	}
+	m->sure = true;
 	for (size_t i = 0; i < m->count; i++)
 		n += moved[i];
 	m->kept = n > 0;
@@ -76,9 +81,12 @@ move_all(struct move *m, const struct name *to, struct fault *why)
 	status = copy_all(m, why);
 	if (status == 0 && m->count > 0) {
 		m->kept = true;
-		if (box_expunge(m->inbox, m->uids, m->count, false, why) == -1)
+		m->sure = box_expunge(m->inbox, m->uids, m->count, false,
+		    why) == 0;
+		if (!m->sure)
 			status = take_back(m);
 	}
+	transit_end(m->transit, m->sure);
 	append_free(m->to);
 	return status;
 }

@@ -22,30 +22,6 @@
 
 #include "c-client/base/banned.h"
 
-static bool
-is_directory(const struct account *account, const struct name *name)
-{
-	struct stat st;
-
-	return !name->inbox && place_stat(account, name, &st) == 0 &&
-	    S_ISDIR(st.st_mode);
-}
-
-/*
- * What the name is: 0, and *driver is NULL if it is a directory without being
- * a mailbox.  -1 where it is neither, or a part of a mailbox.
- */
-static int
-find(struct account *account, const struct name *name,
-    const struct driver **driver, struct fault *why)
-{
-	enum driver_kind kind;
-
-	*driver = driver_of(account, name, &kind, why);
-	return *driver != NULL || (kind != DRIVER_PART &&
-	    is_directory(account, name)) ? 0 : -1;
-}
-
 /* FAULT_EXISTS where there is anything of this name; but a mailbox may be made
  * of a directory, if its format is one that is a directory. */
 static int
@@ -55,9 +31,11 @@ must_be_free(struct account *account, const struct name *name,
 	struct stat st;
 	enum driver_kind kind;
 
-	if (name->inbox || driver_of(account, name, &kind, NULL) != NULL ||
-	    (!(mailbox && is_directory(account, name)) &&
-	    place_stat(account, name, &st) == 0))
+	if (name->inbox)
+		return fault_set(why, FAULT_EXISTS, "INBOX exists");
+	driver_of(account, name, &kind, NULL);
+	if (kind == DRIVER_MAILBOX || (place_stat(account, name, &st) == 0 &&
+	    !(mailbox && S_ISDIR(st.st_mode))))
 		return fault_set(why, FAULT_EXISTS, "%s exists", name->path);
 	return kind == DRIVER_PART ? fault_set(why, FAULT_BADNAME,
 	    "%s is a part of a mailbox", name->path) : 0;
@@ -93,11 +71,8 @@ box_create(struct account *account, const struct name *name,
 
 	if (must_be_free(account, name, !name->directory, why) == -1)
 		return -1;
-	if (name->directory) {
-		if (place_make_dirs(account, name, false) == 0)
-			return 0;
-		return fault_errno(why, "directory %s", name->path);
-	}
+	if (name->directory && driver_placeholder() != NULL)
+		return driver_placeholder()->create(account, name, why);
 	/* An index of that name belongs to a mailbox that is gone: its UIDs
 	 * must not come back with other messages. */
 	if ((driver = driver_for_new(account, name, why)) == NULL ||
@@ -111,39 +86,21 @@ box_create(struct account *account, const struct name *name,
 	return status;
 }
 
-static int
-delete_directory(struct account *account, const struct name *name,
-    struct fault *why)
-{
-	const char *last;
-	int dir = place_parent(account, name, &last);
-	int status = 0;
-
-	if (dir == -1)
-		return fault_errno(why, "directory of %s", name->path);
-	if (TRIP("box_names.rmdir") || unlinkat(dir, last, AT_REMOVEDIR) == -1)
-		status = errno == ENOTEMPTY || errno == EEXIST ?
-		    fault_set(why, FAULT_CANNOT, "directory %s is not empty",
-		    name->path) : fault_errno(why, "rmdir %s", name->path);
-	close(dir);
-	return status;
-}
-
 int
 box_delete(struct account *account, const struct name *name,
     struct fault *why)
 {
 	const struct driver *driver;
+	enum driver_kind kind;
 	struct fault index;
 
 	if (name->inbox)
 		return fault_set(why, FAULT_CANNOT, "INBOX stays");
-	if (find(account, name, &driver, why) == -1)
+	driver = driver_of(account, name, &kind, why);
+	if (driver == NULL || driver->remove(account, name, why) == -1)
 		return -1;
-	if (driver == NULL)
-		return delete_directory(account, name, why);
-	if (driver->remove(account, name, why) == -1)
-		return -1;
+	if (kind != DRIVER_MAILBOX)
+		return 0;
 	TRIP_KILL("box_names.deleted");
 	/* The mailbox is gone whatever becomes of its index, which box_create()
 	 * looks for again. */
@@ -152,27 +109,6 @@ box_delete(struct account *account, const struct name *name,
 		log_line(LOG_WARNING, "index of a deleted mailbox: %s",
 		    index.text);
 	return 0;
-}
-
-static int
-rename_directory(struct account *account, const struct name *from,
-    const struct name *to, struct fault *why)
-{
-	const char *old, *new;
-	int source = place_parent(account, from, &old);
-	int target = place_parent(account, to, &new);
-	int status = 0;
-
-	if (source == -1 || target == -1 || TRIP("box_names.rename") ||
-	    renameat2(source, old, target, new, RENAME_NOREPLACE) == -1)
-		status = errno == EINVAL ? fault_set(why, FAULT_CANNOT,
-		    "%s is below %s", to->path, from->path) :
-		    fault_errno(why, "rename %s", from->path);
-	if (source != -1)
-		close(source);
-	if (target != -1)
-		close(target);
-	return status;
 }
 
 /* By its format, which must be one that can be there. */
@@ -197,10 +133,10 @@ rename_mailbox(struct account *account, const struct driver *driver,
 
 /* The mailbox's own index, and those of what is below it. */
 static int
-move_indexes(struct account *account, const struct driver *driver,
-    const struct name *from, const struct name *to, struct fault *why)
+move_indexes(struct account *account, bool mailbox, const struct name *from,
+    const struct name *to, struct fault *why)
 {
-	if (driver != NULL && index_move(account->index_dir, from->path,
+	if (mailbox && index_move(account->index_dir, from->path,
 	    to->path, account->lock_timeout, why) == -1)
 		return -1;
 	return index_move_below(account->index_dir, from->path, to->path,
@@ -212,23 +148,25 @@ box_rename(struct account *account, const struct name *from,
     const struct name *to, struct fault *why)
 {
 	const struct driver *driver;
+	enum driver_kind kind;
 	struct fault index;
 	int status;
 
 	if (from->inbox)
 		return box_rename_inbox(account, to, why);
 	if (must_be_free(account, to, false, why) == -1 ||
-	    find(account, from, &driver, why) == -1)
+	    (driver = driver_of(account, from, &kind, why)) == NULL)
 		return -1;
-	if (driver != NULL)
+	if (kind == DRIVER_MAILBOX)
 		status = rename_mailbox(account, driver, from, to, why);
 	else
 		status = make_parents(account, to, why) == -1 ? -1 :
-		    rename_directory(account, from, to, why);
+		    driver->rename(account, from, to, why);
 	if (status == -1)
 		return -1;
 	TRIP_KILL("box_names.renamed");
-	if (move_indexes(account, driver, from, to, &index) == -1)
+	if (move_indexes(account, kind == DRIVER_MAILBOX, from, to, &index) ==
+	    -1)
 		log_line(LOG_WARNING, "index of a renamed mailbox: %s",
 		    index.text);
 	return 0;

@@ -25,6 +25,9 @@ struct box_private {
 	uint64_t through;	/* the generation that was written through */
 	bool gone;		/* the last look found no mailbox */
 	bool lazy;		/* box_open_lazy() */
+	struct account *account;	/* that it was opened with: a format
+				 * may put another into the box */
+	bool settling;		/* notes of moves are left alone */
 	size_t here_from, here_to;	/* these records are in memory */
 };
 

@@ -46,7 +46,8 @@ static const struct driver *
 driver_named(const char *format)
 {
 	for (size_t i = 0; drivers[i] != NULL; i++)
-		if (strcmp(drivers[i]->name, format) == 0)
+		if (strcmp(drivers[i]->name, format) == 0 &&
+		    !drivers[i]->placeholder)
 			return drivers[i];
 	return NULL;
 }
@@ -58,13 +59,14 @@ driver_above(struct account *account, const struct name *name)
 	char *path = memory_string(name->path), *slash = strrchr(path, '/');
 	struct name above = { .path = path };
 	const struct driver *driver = NULL;
+	enum driver_kind kind = DRIVER_NOT_OURS;
 
 	if (slash != NULL) {
 		*slash = '\0';
-		driver = driver_of(account, &above, NULL, NULL);
+		driver = driver_of(account, &above, &kind, NULL);
 	}
 	free(path);
-	return driver;
+	return kind == DRIVER_MAILBOX ? driver : NULL;
 }
 
 const struct driver *
@@ -111,12 +113,25 @@ driver_list_none(struct account *account, struct driver_names *names)
 	(void)names;
 }
 
+static const struct driver *
+last_of(bool placeholder)
+{
+	const struct driver *last = NULL;
+
+	for (size_t i = 0; drivers[i] != NULL; i++)
+		if (drivers[i]->placeholder == placeholder)
+			last = drivers[i];
+	return last;
+}
+
 const struct driver *
 driver_default(void)
 {
-	size_t last = 0;
+	return last_of(false);
+}
 
-	while (drivers[last + 1] != NULL)
-		last++;
-	return drivers[last];
+const struct driver *
+driver_placeholder(void)
+{
+	return last_of(true);
 }

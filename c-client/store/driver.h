@@ -28,6 +28,7 @@ enum driver_kind {
 	DRIVER_NOT_OURS,
 	DRIVER_MAILBOX,		/* can be selected */
 	DRIVER_MISSING,		/* INBOX only: it may come into being */
+	DRIVER_DIRECTORY,	/* no mailbox, but others may be below it */
 	DRIVER_PART		/* a file or directory of which a mailbox is
 				 * made: no name that may be used */
 };
@@ -37,8 +38,17 @@ struct driver_names {
 	void (*found)(struct driver_names *, const char *path);
 };
 
+/*
+ * Add to `out` a message, of which all octets are there, as the format's
+ * append() will write it: that is done while it is collected, and once.
+ */
+typedef void driver_form(struct box *, const struct append_item *,
+    struct span message, struct buf *out);
+
 struct driver {
 	const char *name;
+	bool placeholder;	/* for what no other format takes, and no
+				 * format of new mailboxes; open() can't fail */
 
 	/* Look at the mailbox from outside, at its first bytes at most. */
 	enum driver_kind (*probe)(struct account *, const struct name *,
@@ -53,7 +63,7 @@ struct driver {
 	 * Bring the records up to date with the mailbox: nothing is read
 	 * where its stamp (box->meta.stamp) still holds.  Locks, scans, and
 	 * commits through box_begin() ... box_commit().  Changes nothing in
-	 * the mailbox itself.
+	 * the mailbox itself.  FAULT_NOTFOUND: it is no such mailbox any more.
 	 */
 	int (*sync)(struct box *, struct fault *);
 
@@ -66,17 +76,14 @@ struct driver {
 	int (*read)(struct box *, const struct record *, uint64_t off,
 	    size_t len, struct buf *out, struct fault *);
 
-	/*
-	 * A message of which all octets are there, as append() will write it,
-	 * added to `out`: that is done while it is collected, and once.  NULL:
-	 * the format writes what the client sent.
-	 */
-	void (*form)(struct box *, const struct append_item *,
-	    struct span message, struct buf *out);
+	driver_form *form;	/* NULL: the format writes what it is given */
 
 	/*
 	 * Add messages, all or none; on return they are on disk, in the
-	 * records, and each item has its uid.  See append.h.
+	 * records, and each item has its uid, each one above the one before
+	 * by 1.  The transaction that adds the records has append_arrive();
+	 * and the one that finds out, after a kill, that all of them were
+	 * written has transit_arrive().  See append.h.
 	 */
 	int (*append)(struct box *, struct append_item *, size_t count,
 	    struct fault *);
@@ -116,16 +123,19 @@ struct driver {
 	void (*watch)(struct box *, struct watch *);
 };
 
-/* All formats, the most particular first; the last one is what new mailboxes
- * are made with.  NULL ends it.  Defined in formats/drivers.c. */
+/* All formats, the most particular first; the last one that is no placeholder
+ * is what new mailboxes are made with.  NULL ends it.  Defined in
+ * formats/drivers.c. */
 extern const struct driver *const drivers[];
 
 /* The first driver that takes the name; NULL with FAULT_NOTFOUND, or with
  * FAULT_BADNAME and DRIVER_PART. */
 const struct driver *driver_of(struct account *, const struct name *,
     enum driver_kind *, struct fault *);
-/* The last one. */
+/* What new mailboxes are made with, and the placeholder; NULL if there is
+ * none. */
 const struct driver *driver_default(void);
+const struct driver *driver_placeholder(void);
 /*
  * The one to make this mailbox with: the format that its name asks for
  * (#driver.FORMAT/), else that of the mailbox which it is to be below, else

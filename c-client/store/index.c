@@ -117,6 +117,7 @@ end_transaction(struct index *ix)
 		index_run(ix, INDEX_ROLLBACK);
 	ix->writing = ix->meta_dirty = ix->records_dirty = false;
 	ix->cleared = ix->forget = ix->broken = false;
+	ix->transit = 0;
 	ix->removed_count = 0;
 }
 
@@ -317,6 +318,8 @@ write_all(struct index *ix, struct box_meta *m, struct index_records *all)
 		rc = index_gone_write(ix, m, all);
 	if (rc == SQLITE_OK && ix->records_dirty)
 		rc = index_note_write(ix, all, m, ix->change + 1);
+	if (rc == SQLITE_OK && ix->transit != 0)
+		rc = index_transit_write(ix, m);
 	if (rc == SQLITE_OK)
 		rc = index_meta_put(ix, m, ix->change + 1,
 		    ix->layout + (ix->cleared ? 1 : 0), all->count);
@@ -436,6 +439,7 @@ hold_in_memory(struct index *ix)
 	if (rc == SQLITE_OK && had && m.uidvalidity != 0) {
 		rc = index_run(ix, INDEX_BEGIN_WRITE);
 		index_note_repack(ix, &all);
+		m.transits = false;
 		if (rc == SQLITE_OK)
 			rc = write_all(ix, &m, &all);
 		if (rc == SQLITE_OK)
@@ -486,6 +490,7 @@ index_open(const char *dir, const char *path, uint32_t lock_timeout,
 	int rc;
 
 	ix->lock_timeout = lock_timeout;
+	buf_init(&ix->transit_data, 0);
 	ix->strings = arena_new(0);
 	if (dir != NULL) {
 		set_paths(ix, dir, path);
@@ -523,6 +528,7 @@ index_close(struct index *ix)
 	index_records_clear_blobs(ix);
 	free(ix->blobs);
 	free(ix->removed);
+	buf_clear(&ix->transit_data);
 	free(ix->dir);
 	free(ix->file);
 	free(ix->wal);

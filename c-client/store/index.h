@@ -16,6 +16,7 @@
 
 #include "c-client/base/span.h"
 
+struct arena;
 struct box_meta;
 struct buf;
 struct fault;
@@ -142,6 +143,26 @@ void index_note_removed(struct index *, const struct index_records *,
 void index_note_removed_all(struct index *, const struct index_records *,
     bool forget);
 void index_note_meta(struct index *);
+
+/*
+ * Notes of moves (transit.h), by numbers above 1.  Those that are there, in
+ * the order of their numbers: their data are the arena's, and empty where they
+ * don't check, or can't be read.
+ */
+#define INDEX_TRANSITS		16
+#define INDEX_TRANSIT_MAX	(512u * 1024)	/* octets of one */
+
+struct index_transit {
+	uint64_t id;
+	struct span data;
+};
+size_t index_transit_list(struct index *, struct arena *,
+    struct index_transit out[static INDEX_TRANSITS]);
+/*
+ * Inside a transaction, once at most: put this one, or with empty data drop
+ * it.  Where there are INDEX_TRANSITS others it is not kept.
+ */
+void index_transit_put(struct index *, uint64_t id, struct span data);
 
 /*
  * Names of index files.  Move or remove the index of a mailbox, whether or not

@@ -27,8 +27,11 @@ struct packed {
 	uint64_t change;
 	uint64_t layout;
 	uint64_t count;
-	uint64_t soft;		/* this commit was not synced */
+	uint64_t marks;		/* of MARK_* */
 };
+
+#define MARK_SOFT	1u	/* this commit was not synced */
+#define MARK_TRANSITS	2u	/* the table has more rows than this one */
 
 bool
 index_keyword_is_valid(struct span text)
@@ -82,6 +85,7 @@ unpack(struct index *ix, struct span data, const struct box_meta *old,
 	m->first_recent = head->first_recent;
 	m->highestmodseq = head->highestmodseq;
 	m->modseq_floor = head->modseq_floor;
+	m->transits = (head->marks & MARK_TRANSITS) != 0;
 	m->stamp_size = head->stamp_size;
 	memcpy(m->stamp, data.p, m->stamp_size);
 	m->note_size = head->note_size;
@@ -137,7 +141,7 @@ index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
 	if (rc != SQLITE_OK)
 		return rc;
 	*m = got;
-	ix->soft_last = head.soft != 0;
+	ix->soft_last = (head.marks & MARK_SOFT) != 0;
 	*change = head.change;
 	*layout = head.layout;
 	*count = (size_t)head.count;
@@ -163,7 +167,8 @@ index_meta_put(struct index *ix, const struct box_meta *m, uint64_t change,
 		.change = change,
 		.layout = layout,
 		.count = count,
-		.soft = ix->soft,
+		.marks = (ix->soft ? MARK_SOFT : 0) |
+		    (m->transits ? MARK_TRANSITS : 0),
 	};
 	struct buf b;
 	int rc;

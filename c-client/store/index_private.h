@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "c-client/base/buf.h"
 #include "c-client/store/index.h"
 #include "c-client/store/index_brief.h"
 #include "c-client/store/record.h"
@@ -30,7 +31,9 @@
 
 enum index_statement {
 	INDEX_DATA_VERSION, INDEX_BEGIN, INDEX_BEGIN_WRITE, INDEX_COMMIT,
-	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_RECORDS_BRIEF,
+	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_TRANSIT_LIST,
+	INDEX_TRANSIT_PUT, INDEX_TRANSIT_DROP, INDEX_TRANSIT_ANY,
+	INDEX_RECORDS_BRIEF,
 	INDEX_RECORDS_READ, INDEX_RECORDS_PUT, INDEX_RECORDS_CLEAR,
 	INDEX_GONE_ADD, INDEX_GONE_TRIM, INDEX_GONE_FLOOR, INDEX_GONE_CLEAR,
 	INDEX_PARSED_AT, INDEX_PARSED_AFTER, INDEX_PARSED_PUT,
@@ -81,6 +84,8 @@ struct index {
 	bool broken;		/* records were missing to it: no commit */
 	bool cleared;		/* all rows go first */
 	bool forget;
+	uint64_t transit;	/* this one is to be put or dropped; or 0 */
+	struct buf transit_data;
 	uint32_t *removed;
 	size_t removed_count, removed_cap;
 };
@@ -123,6 +128,9 @@ int index_meta_get(struct index *, struct box_meta *, uint64_t *change,
     uint64_t *layout, size_t *count);
 int index_meta_put(struct index *, const struct box_meta *, uint64_t change,
     uint64_t layout, size_t count);
+
+/* index_transit.c: write what index_transit_put() was told. */
+int index_transit_write(struct index *, struct box_meta *);
 
 /* index_records.c: the array and the blobs.  Loading leaves array and blobs as
  * they were unless it ends with SQLITE_OK. */

@@ -20,6 +20,7 @@
 
 /* As sqlite_schema has them, in this order. */
 static const char *const tables[] = {
+	/* id: 1, or the number of a move (index_transit.c) */
 	"CREATE TABLE box(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB)",
 	"CREATE TABLE records(key INTEGER PRIMARY KEY, change INTEGER, "
 	    "brief BLOB, data BLOB)",
@@ -42,6 +43,14 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_BOX_GET] = "SELECT sum, data FROM box WHERE id = 1",
 	[INDEX_BOX_PUT] = "INSERT OR REPLACE INTO box(id, sum, data) "
 	    "VALUES(1, ?1, ?2)",
+	[INDEX_TRANSIT_LIST] = "SELECT id, sum, data FROM box WHERE id > 1 "
+	    "ORDER BY id LIMIT " NUMBER(INDEX_TRANSITS),
+	[INDEX_TRANSIT_PUT] = "INSERT OR REPLACE INTO box(id, sum, data) "
+	    "SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM (SELECT 1 FROM "
+	    "box WHERE id > 1 AND id <> ?1 LIMIT " NUMBER(INDEX_TRANSITS)
+	    ")) < " NUMBER(INDEX_TRANSITS),
+	[INDEX_TRANSIT_DROP] = "DELETE FROM box WHERE id = ?1",
+	[INDEX_TRANSIT_ANY] = "SELECT 1 FROM box WHERE id > 1 LIMIT 1",
 	/* Left to itself SQLite might read all rows. */
 	[INDEX_RECORDS_BRIEF] = "SELECT key, change, brief FROM records "
 	    "INDEXED BY records_change WHERE change > ?1",

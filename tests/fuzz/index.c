@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
@@ -177,6 +178,18 @@ check(const struct box_meta *m, const struct index_records *all)
 	}
 }
 
+static void
+check_transits(struct index *ix)
+{
+	struct arena *arena = arena_new(0);
+	struct index_transit all[INDEX_TRANSITS];
+	size_t n = index_transit_list(ix, arena, all);
+
+	for (size_t i = 0; i < n; i++)
+		must(all[i].id > 1 && all[i].data.n <= INDEX_TRANSIT_MAX);
+	arena_free(arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -203,6 +216,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (index_parsed_get(ix, uid, 1, &chunk, &at))
 			must(index_chunk_text(&chunk, at).n <=
 			    INDEX_TEXT_MAX);
+	check_transits(ix);
 	if (index_begin(ix, &m, &all, false, &changed, NULL) == 0) {
 		if (m.uidvalidity == 0)
 			m.uidvalidity = 8;
@@ -212,7 +226,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    .uid = m.uidnext++ };
 			index_note_added(ix, all.count);
 		}
-		index_note_meta(ix);
+		index_transit_put(ix, 9, SPAN("note"));
 		index_commit(ix, &m, &all, NULL);
 		if (index_refresh(ix, &m, &all, &changed, NULL) == 0)
 			check(&m, &all);

@@ -53,13 +53,14 @@ class Book:
     or not: also where the answer was NO because a directory could not be
     synced, when the name had changed already."""
 
-    def __init__(self, quoted=mailgen.quoted):
+    def __init__(self, quoted=mailgen.quoted, plain=False):
         self.quoted = quoted    # what a format makes of lines in a message
+        self.plain = plain      # letters have no such lines
         self.boxes = {"INBOX": {}}
         self.doubtful = set()
         self.moves = []         # (from, to): one of the names has it
         self.groups = []        # [(box, ids)]: all of them, or none
-        self.either = []        # [(box, box, ids)]: in one of them at least
+        self.either = []        # [(box, box, ids)]: in one of them
         self.validity = {}
         self.subscribed = {}    # name: MUST, MAYBE or GONE
         self.refused = GONE     # what NO means for a message
@@ -69,7 +70,9 @@ class Book:
     def new(self, size=200):
         """(id, message) of a letter that is nowhere yet."""
         ident = b"id-%06d" % next(self.counter)
-        return ident, letter(ident, size)
+        text = letter(ident, size)
+        return ident, text.replace(b"\nFrom ", b"\nfrom ") if self.plain \
+            else text
 
     def add(self, box, ident, text, state=MUST, **kw):
         self.boxes[box][ident] = Entry(wire(self.quoted(text)),
@@ -455,8 +458,9 @@ def check_octets(place, book):
         and e.text[e.text.index(b"\r\n\r\n"):] not in data]
 
 
-def check(place, book):
-    """Opens all mailboxes with a fresh session; [] or what is wrong."""
+def check(place, book, backwards=False):
+    """Opens all mailboxes with a fresh session, INBOX first or last; [] or
+    what is wrong."""
     c = place.imap()
     if book.lax:
         c.select()
@@ -468,7 +472,8 @@ def check(place, book):
     names.add("INBOX")
     bad = settle(place, book, names)
     seen = {}
-    for box in book.boxes:
+    boxes = list(book.boxes)
+    for box in reversed(boxes) if backwards else boxes:
         if box not in names:
             bad.append("mailbox %s is LOST" % box)
         else:
@@ -477,6 +482,8 @@ def check(place, book):
         for i in ids:
             if i not in seen.get(a, []) and i not in seen.get(b, []):
                 bad.append("%s is LOST between %s and %s" % (i, a, b))
+            if i in seen.get(a, []) and i in seen.get(b, []):
+                bad.append("%s is in %s and in %s" % (i, a, b))
     book.groups, book.either = [], []
     if book.subscribed:
         listed = {re.sub(rb'^.*"/" "?(.*?)"?\r\n$', rb"\1",

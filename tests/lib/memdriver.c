@@ -206,6 +206,7 @@ mem_append(struct box *box, struct append_item *items, size_t count,
 			return -1;
 		}
 	}
+	append_arrive(items, count);
 	memdriver.appended[n] = '\0';
 	return box_commit(box, why);
 }

@@ -3,8 +3,8 @@
  * A format for tests of store/: mailboxes are files of the mail root whose
  * contents nobody looks at; what other programs do to them the test says.  A
  * message is one letter, again and again, which follows from its size.
- * A test that uses it has MEMDRIVER_TABLE at file scope, and so not the formats
- * of the library.
+ * A test that uses it has MEMDRIVER_TABLE at file scope, and so of the library's
+ * formats only the placeholder.
  */
 #ifndef TESTS_MEMDRIVER_H
 #define TESTS_MEMDRIVER_H
@@ -14,10 +14,12 @@
 #include <stdint.h>
 
 #include "c-client/base/fault.h"
+#include "c-client/formats/dummy.h"
 #include "c-client/store/driver.h"
 
 #define MEMDRIVER_TABLE \
-	const struct driver *const drivers[] = { &memdriver_driver, NULL };
+	const struct driver *const drivers[] = { &memdriver_driver, \
+	    &dummy_driver, NULL };
 
 struct account;
 struct arena;

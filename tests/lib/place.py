@@ -126,8 +126,10 @@ class Place:
             return os.path.join(self.home, box)
         return mbox if self.tripped and os.path.exists(mbox) else self.spool
 
-    # What a format makes of lines in a message.
+    # What a format makes of lines in a message, and whether letters have no
+    # such lines.
     quoted = staticmethod(mailgen.quoted)
+    plain = False
 
     def lock(self, box):
         """The lock file of a mailbox."""
@@ -317,8 +319,53 @@ class MboxPlace(Place):
             if n == ".mbox.move"]
 
 
-# By the name of the format.
+class Mixed:
+    """Two formats: .inbox_as() and .other_as() are classes, whose functions
+    tell what the mailboxes are.  Letters are such as both store alike."""
+
+    plain = True
+
+    def as_of(self, box):
+        return self.inbox_as if box == "INBOX" else self.other_as
+
+    def path(self, box):
+        return Place.path(self, box) if box != "INBOX" else \
+            self.inbox_as.path(self, box)
+
+    def lock(self, box):
+        return self.as_of(box).lock(self, box)
+
+    def shown(self, box):
+        return self.as_of(box).shown(self, box)
+
+    def deliver(self, message, box="INBOX"):
+        self.as_of(box).deliver(self, message, box)
+
+    def leftovers(self):
+        return Place.leftovers(self)
+
+
+class UnixMaildirPlace(Mixed, Place):
+    """A file as INBOX, and other mailboxes are maildirs."""
+
+    inbox_as, other_as = Place, MaildirPlace
+
+    def __init__(self, conf="", *args, **kw):
+        Place.__init__(self, conf + "format = maildir\n", *args, **kw)
+
+
+class MaildirUnixPlace(Mixed, MaildirPlace):
+    """The other way round."""
+
+    inbox_as, other_as = MaildirPlace, Place
+
+    def __init__(self, conf="", *args, **kw):
+        MaildirPlace.__init__(self, conf + "format = unix\n", *args, **kw)
+
+
+# By the name of the format; and of two.
 KINDS = {"unix": Place, "maildir": MaildirPlace, "mbox": MboxPlace}
+MIXED = {"unix-maildir": UnixMaildirPlace, "maildir-unix": MaildirUnixPlace}
 
 
 def spawn(place, program, tripped, armed, wrap):

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import server
 from imapc import Gone
 from ledger import GONE, MAYBE, MUST, Book, Died, Writer, check
-from place import KINDS, cutting_dir, need_build, quick_dir
+from place import KINDS, MIXED, cutting_dir, need_build, quick_dir
 from tap import ROOT, run, tap, wait_for
 
 ERRORS = ("enospc", "edquot", "eio")
@@ -40,7 +40,8 @@ class Scenario:
 
     def __init__(self, name, act, setup=None, ready=None, always=(),
             conf="", watched=False, after=True, only="", each=False,
-            brief=False, aged=False, lax=False, cuts=False, kind="unix"):
+            every=False, brief=False, aged=False, lax=False, cuts=False,
+            kind="unix"):
         self.name, self.act, self.kind = name, act, kind
         self.setup, self.ready = setup or ordinary, ready
         self.always = tuple(always)     # lines that are armed in every run
@@ -49,6 +50,7 @@ class Scenario:
         self.after = after              # mail is delivered behind a kill
         self.only = re.compile(only)    # names of points; others elsewhere
         self.each = each                # COMMON ones too, wherever they are
+        self.every = every              # all of them, each time
         # Another one has all the errors, or the build is a slow one.
         self.brief = brief or server.sanitized()
         self.aged = aged                # mailboxes of an earlier second
@@ -64,8 +66,9 @@ class Run:
 
     def __init__(self, scenario, where):
         self.scenario = scenario
-        self.place = KINDS[scenario.kind](scenario.conf, where, tripped=True)
-        self.book = Book(self.place.quoted)
+        self.place = dict(KINDS, **MIXED)[scenario.kind](scenario.conf, where,
+            tripped=True)
+        self.book = Book(self.place.quoted, self.place.plain)
         self.first = self.second = []   # hits of the session, of the next
         self.trace = []
         scenario.setup(self)
@@ -77,7 +80,7 @@ class Run:
             w.select(select)
         return w
 
-    def go(self, plan, then=(), deliver=False):
+    def go(self, plan, then=(), deliver=False, backwards=False):
         """Returns complaints."""
         scenario, place = self.scenario, self.place
         bad, self.w = [], None
@@ -120,7 +123,7 @@ class Run:
             self.book.deliver(place)
         if then:
             self.recover(then)
-        bad += check(place, self.book)
+        bad += check(place, self.book, backwards)
         self.second = self.second or place.hits()
         if re.search(r"Sanitizer|runtime error|ssertion", place.logged()
                 + server.read(place.dir + "/stderr")):
@@ -132,12 +135,13 @@ class Run:
         w, bad = self.w, []
         try:
             if w.box is not None:
-                w.cmd("NOOP")
-                mine = w.s.uids()
+                # Another one may finish what this one could not.
                 c = self.place.imap(trips=False)
                 c.select(w.box, "EXAMINE")
                 theirs = c.uids()
                 c.end()
+                w.cmd("NOOP")
+                mine = w.s.uids()
                 if mine != theirs and w.sticky:
                     bad.append("its view has %s, the store %s" % (mine,
                         theirs))
@@ -407,6 +411,15 @@ def move(r):
     r.w.transfer("MOVE", idents(r)[:2], "other")
 
 
+def move_same(r):
+    """Copies take the places of the first two: they get other UIDs."""
+    which = [r.w.entries()[i] for i in idents(r)[:2]]
+    uids = ",".join(str(e.uid) for e in which)
+    for e in which:
+        e.uid = None
+    r.w.cmd("UID MOVE %s INBOX" % uids)
+
+
 def flag(r):
     a, b = idents(r)[:2]
     r.w.store([a, b], "+", "\\Seen \\Flagged green")
@@ -480,7 +493,7 @@ SCENARIOS = [
         cuts=True),
     Scenario("uid_expunge", uid_expunge, known, mark(0, 3), brief=True),
     Scenario("close", close, known, mark(1), brief=True),
-    Scenario("move", move, other),
+    Scenario("move", move, other, every=True),
     Scenario("check_room", check_it, known, flag),
     Scenario("check_no_room", check_it, ordinary, flag),
     Scenario("logout_room", logout, known, flag),
@@ -501,7 +514,7 @@ SCENARIOS = [
 
 def maildir(name, act, *args, **kw):
     return Scenario("maildir_" + name, act, *args, kind="maildir",
-        only="^maildir|^file[.]", **kw)
+        only="^maildir|^file[.]|^transit", **kw)
 
 
 SCENARIOS += [
@@ -515,7 +528,14 @@ SCENARIOS += [
     maildir("doubles", doubles_seen, doubles, watched=True),
     maildir("names", maildir_names, three_more, aged=True),
     maildir("expunge", expunge, known, mark(1, 3)),
-    maildir("move", move, other),
+    Scenario("maildir_move", move, other, kind="maildir", every=True,
+        brief=True),
+    Scenario("move_unix_maildir", move, other, kind="unix-maildir",
+        every=True, brief=True),
+    Scenario("move_maildir_unix", move, other, kind="maildir-unix",
+        every=True, brief=True),
+    Scenario("move_same", move_same, brief=True),
+    maildir("move_same", move_same),
     maildir("check", check_it, known, flag),
     maildir("logout", logout, ordinary, flag),
     maildir("rename_inbox", rename_inbox, other),
@@ -547,9 +567,10 @@ def choose(hits, failing, scenario):
             counts.setdefault((who, name), []).append(count)
     out = []
     for (who, name), n in counts.items():
-        if name.startswith(COMMON) and not scenario.each:
+        if name.startswith(COMMON) and not (scenario.each or scenario.every):
             n = n[:1]
-        chosen = sorted({n[0], n[len(n) // 2], n[-1]})
+        chosen = sorted(set(n) if scenario.every else {n[0],
+            n[len(n) // 2], n[-1]})
         for at in chosen:
             out.append(line((who, name, at), "kill"))
             if who == "scribe":
@@ -590,7 +611,8 @@ class Walk:
         r = self.prepared()
         self.runs += 1
         try:
-            bad = r.go(plan, then, deliver=self.runs % 2 == 1)
+            bad = r.go(plan, then, deliver=self.runs % 2 == 1,
+                backwards=self.runs % 4 > 1)
         except Exception:
             bad = [traceback.format_exc()]
         if bad:

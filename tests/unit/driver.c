@@ -597,6 +597,152 @@ test_watch(void **state)
 	box_close(box);
 }
 
+/* --- The placeholder: what is no mailbox, or not yet ---------------------- */
+
+/* One at most, behind all others: what it takes nobody else does. */
+static void
+test_placeholder(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	while (drivers[n] != NULL)
+		n++;
+	assert_true(drivers[n - 1]->placeholder);
+	assert_ptr_equal(driver_placeholder(), drivers[n - 1]);
+	for (size_t i = 0; i + 1 < n; i++)
+		assert_false(drivers[i]->placeholder);
+	assert_ptr_not_equal(driver_default(), driver);
+}
+
+/* An INBOX that is not there is empty, read and written like any other, and the
+ * first message makes it one. */
+static void
+test_no_inbox(void **state)
+{
+	struct fault f = { .code = FAULT_NONE };
+	const struct name inbox = mboxroom_inbox;
+	const struct mboxroom_item item = { .text = span_of(texts[0]),
+	    .date = 1700000000 };
+	struct box_status status;
+	enum driver_kind kind;
+	struct box *box, *second;
+	uint32_t one = 1, validity;
+	struct watch *watch;
+
+	(void)state;
+	unlink(room.spool);
+	assert_ptr_equal(driver_of(&room.account, &inbox, &kind, &f), driver);
+	assert_int_equal(kind, DRIVER_MISSING);
+	box = mboxroom_open(&room, &inbox);
+	second = mboxroom_open(&room, &inbox);
+	assert_ptr_equal(box->driver, driver);
+	assert_true(box->missing);
+	assert_false(box->readonly);
+	assert_int_equal(box->count, 0);
+	assert_int_equal(box->meta.uidnext, 1);
+	validity = box->meta.uidvalidity;
+	assert_int_not_equal(validity, 0);
+	assert_int_equal(box_expunge(box, &one, 1, false, &f), 0);
+	assert_int_equal(box_flush(box, true, &f), 0);
+	assert_int_equal(box_status(&room.account, &inbox, &status, &f), 0);
+	assert_int_equal(status.messages, 0);
+	assert_int_equal(status.uidvalidity, validity);
+	assert_int_equal(access(room.spool, F_OK), -1);
+	watch = watch_new(second);
+	assert_non_null(watch);
+	watch_take(watch);
+	if (mboxroom_append(&room, &inbox, box, &item, 1, &f) == -1)
+		fail_msg("append: %s", f.text);
+	assert_true(watch_take(watch));
+	watch_free(watch);
+	assert_ptr_equal(box->driver, driver_default());
+	assert_false(box->missing);
+	mboxroom_sync(second);
+	assert_ptr_equal(second->driver, driver_default());
+	assert_int_equal(second->count, 1);
+	assert_int_equal(second->records[0].uid, 1);
+	assert_int_equal(second->meta.uidvalidity, validity);
+	check_message(second, 0, 0);
+	/* It goes again, while it is open, and no UID comes back. */
+	unlink(room.spool);
+	mboxroom_sync(box);
+	assert_ptr_equal(box->driver, driver);
+	assert_int_equal(box->count, 0);
+	assert_int_equal(box_expunge(second, &one, 1, false, &f), 0);
+	assert_int_equal(second->count, 0);
+	unix_deliver(room.spool);
+	mboxroom_sync(box);
+	assert_int_equal(box->count, 1);
+	assert_int_equal(box->records[0].uid, 2);
+	assert_int_equal(box->meta.uidvalidity, validity);
+	unlink(room.spool);
+	/* What was not seen to go: the message makes it anew. */
+	if (mboxroom_append(&room, &inbox, box, &item, 1, &f) == -1)
+		fail_msg("append: %s", f.text);
+	assert_int_equal(box->count, 1);
+	assert_int_equal(box->records[0].uid, 3);
+	box_close(second);
+	box_close(box);
+}
+
+/* INBOX becomes something that can't be one: it is told, and goes on. */
+static void
+test_odd_inbox(void **state)
+{
+	struct fault f = { .code = FAULT_NONE };
+	struct box *box;
+
+	(void)state;
+	unlink(room.spool);
+	box = mboxroom_open(&room, &mboxroom_inbox);
+	assert_int_equal(mkfifo(room.spool, 0600), 0);
+	assert_int_equal(box_sync(box, &f), -1);
+	assert_int_not_equal(f.code, FAULT_NOTFOUND);
+	assert_int_equal(box_sync(box, &f), -1);
+	unlink(room.spool);
+	mboxroom_sync(box);
+	unix_deliver(room.spool);
+	mboxroom_sync(box);
+	assert_int_equal(box->count, 1);
+	box_close(box);
+}
+
+static void
+test_directories(void **state)
+{
+	struct name a = mboxroom_name("a"), b = mboxroom_name("b");
+	struct name in = mboxroom_name("a/in");
+	struct fault f = { .code = FAULT_NONE };
+
+	(void)state;
+	a.directory = true;
+	assert_int_equal(driver->create(&room.account, &a, &f), 0);
+	assert_int_equal(mboxroom_probe(&room, driver, "a", &f.code),
+	    DRIVER_DIRECTORY);
+	a.directory = false;
+	assert_null(box_open(&room.account, &a, false, &f));
+	assert_int_equal(f.code, FAULT_BADNAME);
+	assert_int_equal(driver->create(&room.account, &b, &f), -1);
+	assert_int_equal(f.code, FAULT_BADNAME);
+	assert_int_equal(box_create(&room.account, &in, &f), 0);
+	assert_int_equal(driver->remove(&room.account, &a, &f), -1);
+	assert_int_equal(f.code, FAULT_CANNOT);
+	assert_int_equal(driver->rename(&room.account, &a, &in, &f), -1);
+	assert_int_equal(driver->rename(&room.account, &a, &b, &f), 0);
+	assert_int_equal(mboxroom_probe(&room, driver, "a", NULL),
+	    DRIVER_NOT_OURS);
+	assert_int_equal(mboxroom_probe(&room, driver, "b/in", NULL),
+	    DRIVER_NOT_OURS);
+	in.path = "b/in";
+	assert_int_equal(box_delete(&room.account, &in, &f), 0);
+	assert_int_equal(driver->remove(&room.account, &b, &f), 0);
+	/* No mailbox is made with it. */
+	b.format = driver->name;
+	assert_int_equal(box_create(&room.account, &b, &f), -1);
+	assert_int_equal(f.code, FAULT_BADNAME);
+}
+
 static int
 setup(void **state)
 {
@@ -604,10 +750,12 @@ setup(void **state)
 	return mboxroom_setup(&room, state);
 }
 
-static const struct {
+struct check {
 	const char *name;
 	CMUnitTestFunction function;
-} checks[] = {
+};
+
+static const struct check checks[] = {
 	{ "members", test_members },
 	{ "append", test_append },
 	{ "pieces", test_pieces },
@@ -623,7 +771,19 @@ static const struct {
 #define CHECKS	(sizeof checks / sizeof checks[0])
 #define DRIVERS	14u
 
-/* One plan for all: every check over every format. */
+static const struct check placeholder_checks[] = {
+	{ "members", test_members },
+	{ "placeholder", test_placeholder },
+	{ "no INBOX", test_no_inbox },
+	{ "odd INBOX", test_odd_inbox },
+	{ "directories", test_directories },
+	{ "inbox", test_inbox },
+};
+#define PLACEHOLDER_CHECKS \
+	(sizeof placeholder_checks / sizeof placeholder_checks[0])
+
+/* One plan for all: every check over every format in which mailboxes can be
+ * made, and those of the placeholder. */
 int
 main(void)
 {
@@ -632,12 +792,19 @@ main(void)
 	size_t n = 0;
 
 	for (size_t i = 0; drivers[i] != NULL && i < DRIVERS; i++) {
+		const struct check *c = drivers[i]->placeholder ?
+		    placeholder_checks : checks;
+		size_t count = drivers[i]->placeholder ? PLACEHOLDER_CHECKS :
+		    CHECKS;
+
 		driver = drivers[i];
-		for (size_t k = 0; foreign() != NULL && k < CHECKS; k++) {
+		if (!driver->placeholder && foreign() == NULL)
+			continue;
+		for (size_t k = 0; k < count; k++) {
 			snprintf(names[n], sizeof names[n], "%s: %s",
-			    driver->name, checks[k].name);
+			    driver->name, c[k].name);
 			tests[n] = (struct CMUnitTest){ names[n],
-			    checks[k].function, setup, mboxroom_teardown,
+			    c[k].function, setup, mboxroom_teardown,
 			    (void *)(uintptr_t)driver };
 			n++;
 		}

@@ -423,7 +423,7 @@ test_note(void **state)
 
 		assert_int_equal(box->count, 0);
 		assert_int_equal(box_begin(box, &f), 0);
-		maildir_note_store(box, span_of(begin), 3);
+		maildir_note_store(box, span_of(begin), 3, 0);
 		assert_int_equal(box_commit(box, &f), 0);
 		for (size_t i = 0; i < there; i++) {
 			snprintf(name, sizeof name, "note/cur/%s%zu.h:2,",

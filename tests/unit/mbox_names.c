@@ -32,7 +32,8 @@ test_inbox(void **state)
 
 	(void)state;
 	assert_int_equal(driver->probe(&room.account, &mboxroom_inbox, &f),
-	    DRIVER_MISSING);
+	    DRIVER_NOT_OURS);
+	assert_int_equal(f.code, FAULT_NOTFOUND);
 	assert_int_equal(driver->remove(&room.account, &mboxroom_inbox, &f),
 	    -1);
 	assert_int_equal(f.code, FAULT_CANNOT);

@@ -241,6 +241,8 @@ test_move(void **state)
 static void
 test_move_fails(void **state)
 {
+	struct fault why;
+	struct box *box;
 	const char *said;
 
 	(void)state;
@@ -266,11 +268,20 @@ test_move_fails(void **state)
 	    "could not be removed here\r\n");
 	assert_int_equal(memdriver_count(world.account, &inbox), COUNT);
 	assert_int_equal(memdriver_count(world.account, &target), COUNT);
+	/* Until somebody can. */
+	memdriver.expunge_fault = FAULT_NONE;
+	assert_int_equal(memdriver_count(world.account, &inbox), 0);
+	assert_int_equal(memdriver_count(world.account, &target), COUNT);
 
+	box = box_open(world.account, &inbox, false, &why);
+	assert_non_null(box);
+	memdriver_deliver(box, COUNT);
+	box_close(box);
+	memdriver.expunge_fault = FAULT_INUSE;
 	memdriver.expunge_faults = 1;
 	memdriver.expunge_part = 1;
 	said = run(SELECT "a MOVE 1:4 target\r\n");
-	assert_said(said, "\r\n* OK [COPYUID 1000 1 9] Moved\r\n"
+	assert_said(said, "\r\n* OK [COPYUID 1000 5 9] Moved\r\n"
 	    "* 1 EXPUNGE\r\n");
 	assert_said(said, "\r\na NO [INUSE] The mailbox is locked by another "
 	    "program\r\n");
