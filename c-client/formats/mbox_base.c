@@ -238,27 +238,15 @@ mbox_base_put(struct mbox *m, bool exact, uint32_t *last, bool *named,
 }
 
 int
-mbox_base_is_named(struct mbox *m, bool *named, struct fault *why)
+mbox_base_look(struct mbox *m, struct mbox_base *out, struct fault *why)
 {
 	struct front f = { .n = 0 };
 	int status;
 
 	buf_init(&f.text, 0);
 	status = front_read(m, &f, why);
-	*named = status == 0 && is_named(&f, m->box);
-	buf_clear(&f.text);
-	return status;
-}
-
-int
-mbox_base_is_internal(struct mbox *m, bool *internal, struct fault *why)
-{
-	struct front f = { .n = 0 };
-	int status;
-
-	buf_init(&f.text, 0);
-	status = front_read(m, &f, why);
-	*internal = status == 0 && f.meta.internal;
+	out->named = status == 0 && is_named(&f, m->box);
+	out->internal = status == 0 && f.meta.internal;
 	buf_clear(&f.text);
 	return status;
 }

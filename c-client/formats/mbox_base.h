@@ -29,7 +29,7 @@ bool mbox_base_is_low(const struct box *);
  * The lock for writing is held: write UIDVALIDITY, last UID and the names of
  * keywords into the first message, in place and durably.  *last is what it says
  * now; 0 where there is no such line, or no room in it.  Where there is room
- * for the number only, *named is as mbox_base_is_named() has it.  `exact`: the
+ * for the number only, *named is as mbox_base_look() has it.  `exact`: the
  * last UID is the last one given and none ahead of it, since a session leaves:
  * what is delivered next can't claim one of those, should the index be lost.
  * Only the box's stamp is not true after it.  -1: FAULT_IO.
@@ -37,14 +37,14 @@ bool mbox_base_is_low(const struct box *);
 int mbox_base_put(struct mbox *, bool exact, uint32_t *last, bool *named,
     struct fault *);
 
-/*
- * Are the names of all keywords there?  Dovecot drops one from a message that
- * isn't, as a sender's.  True where there is no base, or it is in internal data
- * that can't be made anew.
- */
-int mbox_base_is_named(struct mbox *, bool *named, struct fault *);
+struct mbox_base {
+	/* The names of all keywords are there: Dovecot drops one from a
+	 * message that isn't, as a sender's.  Also where there is no base, or
+	 * it is in internal data that can't be made anew. */
+	bool named;
+	bool internal;		/* the first message is the internal data */
+};
 
-/* Is the first message of the file the internal data? */
-int mbox_base_is_internal(struct mbox *, bool *internal, struct fault *);
+int mbox_base_look(struct mbox *, struct mbox_base *, struct fault *);
 
 #endif

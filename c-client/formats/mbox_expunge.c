@@ -38,7 +38,8 @@ struct expunge {
 	struct mbox *m;
 	size_t *gone;		/* records, ascending */
 	size_t count;
-	bool looked, named;	/* has the base the names of all keywords? */
+	bool looked;
+	struct mbox_base base;	/* if looked */
 	struct mbox_change change;
 	struct fault *why;
 };
@@ -73,6 +74,15 @@ plan_empty(struct expunge *e)
 		mbox_change_internal_new(c, mbox_base_last(box));
 }
 
+static int
+base_look(struct expunge *e)
+{
+	if (e->looked)
+		return 0;
+	e->looked = true;
+	return mbox_base_look(e->m, &e->base, e->why);
+}
+
 /* May this message's header be written anew?  Not with keywords whose names
  * are not in the base; the next session that leaves sees to these. */
 static int
@@ -84,10 +94,9 @@ may_make(struct expunge *e, size_t i, bool *may)
 	*may = i == c->base || mbox_flush_is_due(r, c->last != 0);
 	if (!*may || c->base != SIZE_MAX || !mbox_flush_has_keywords(r))
 		return 0;
-	if (!e->looked && mbox_base_is_named(e->m, &e->named, e->why) == -1)
+	if (base_look(e) == -1)
 		return -1;
-	e->looked = true;
-	*may = e->named;
+	*may = e->base.named;
 	return 0;
 }
 
@@ -207,13 +216,13 @@ plan(struct expunge *e)
 {
 	struct mbox_change *c = &e->change;
 	const struct box *box = e->m->box;
-	bool internal = false, done = false;
+	bool internal, done = false;
 	uint64_t block;
 	size_t next = 0;
 
-	if (e->gone[0] == 0 && mbox_base_is_internal(e->m, &internal,
-	    e->why) == -1)
+	if (e->gone[0] == 0 && base_look(e) == -1)
 		return -1;
+	internal = e->gone[0] == 0 && e->base.internal;
 	plan_base(e, internal);
 	if (is_for_cutting(e, &block)) {
 		if (plan_cuts(e, block, &done) == -1)

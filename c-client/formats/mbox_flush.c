@@ -187,7 +187,7 @@ static int
 flush_locked(struct flush *f)
 {
 	struct box *box = f->m->box;
-	bool internal = false;
+	struct mbox_base base;
 
 	if (mbox_sync_locked(f->m, true, f->why) == -1)
 		return -1;
@@ -199,11 +199,12 @@ flush_locked(struct flush *f)
 		return -1;
 	if (!f->leaving || (f->lacking == SIZE_MAX && f->last != 0))
 		return 0;
-	if (mbox_base_is_internal(f->m, &internal, f->why) == -1)
+	if (mbox_base_look(f->m, &base, f->why) == -1)
 		return -1;
-	if (f->last == 0 && internal && f->lacking == SIZE_MAX)
+	if (f->last == 0 && base.internal && f->lacking == SIZE_MAX)
 		return 0;
-	return make_room(f, f->last == 0 ? !internal : !f->named, internal);
+	return make_room(f, f->last == 0 ? !base.internal : !f->named,
+	    base.internal);
 }
 
 int

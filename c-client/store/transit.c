@@ -154,6 +154,7 @@ note_read(const struct account *account, struct arena *arena, struct span data,
 		return good && uids.n == 0;
 	out->uids = seqset_parse(arena, uids, 0, &f);
 	return out->head.kind == NOTE_COMING && out->uids != NULL &&
+	    out->head.count <= BOUND_MESSAGES &&
 	    set_size(out->uids) == out->head.count &&
 	    out->head.first <= UINT32_MAX - out->head.count;
 }
