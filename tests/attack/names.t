@@ -51,7 +51,7 @@ def host_with(conf):
 
 
 def snapshot(host):
-    """All files and their contents, but for the indexes."""
+    """All files and their contents, but for indexes and the servers' own."""
     out = {}
     for top, dirs, files in os.walk(host.dir):
         dirs[:] = [d for d in dirs if d != ".imapindex"]
@@ -59,7 +59,7 @@ def snapshot(host):
             path = os.path.join(top, name)
             relative = os.path.relpath(path, host.dir)
             # INBOX gets room for flags when a session leaves it.
-            if relative in ("log", "stderr", "spool/joe"):
+            if relative in ("log", "state", "stderr", "spool/joe"):
                 continue
             st = os.lstat(path)
             what = (oct(st.st_mode), st.st_uid)
