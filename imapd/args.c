@@ -104,7 +104,8 @@ args_close(struct args *a)
 		return true;
 	/* One blank stands between two; what is more is a client's fault.
 	 * Where a list is open something stands before p. */
-	if (a->nesting > 0 && a->p[-1] != '(' && args_skip(a, ' ') && args_peek(a) == ')' &&
+	if (a->nesting > 0 && a->p[-1] != '(' && args_skip(a, ' ') &&
+	    args_peek(a) == ')' &&
 	    !workarounds_has(WORKAROUND_BLANKS))
 		args_fail(a, "A blank before \")\"");
 	args_blanks(a);

@@ -21,7 +21,8 @@ cmd_create(struct session *s, struct args *a)
 	if (!args_space(a) || !args_mailbox(a, &wire) || !args_end(a))
 		reply_bad_args(s, a);
 	/* A name that ends in the delimiter asks for a directory. */
-	else if (name_parse_new(&s->account, wire, s->parse, &name, &why) == -1 ||
+	else if (name_parse_new(&s->account, wire, s->parse, &name,
+	    &why) == -1 ||
 	    box_create(&s->account, &name, &why) == -1)
 		reply_fault(s, &why);
 }

@@ -34,8 +34,8 @@ enum {
 	CMD_NOSYNC	= 1 << 3,	/* no untagged updates before its
 					 * tagged answer */
 	CMD_BYE		= 1 << 4,	/* answered even behind BYE */
-	CMD_ADDS	= 1 << 5	/* the mailbox that it adds to stays open
-					 * for the next one */
+	CMD_ADDS	= 1 << 5	/* the mailbox it adds to stays
+					 * open for the next one */
 };
 
 /* What to do with a literal that was announced. */

@@ -271,7 +271,8 @@ maildir_uidlist_append(int dir, struct span lines, struct stat *st,
 		fault_set(why, FAULT_CHANGED, MAILDIR_UIDLIST
 		    " was changed");
 	else if (file_write_full(fd, lines.p, lines.n) == -1 ||
-	    TRIP("maildir_uidlist.sync") || fdatasync(fd) == -1 || fstat(fd, st) == -1)
+	    TRIP("maildir_uidlist.sync") || fdatasync(fd) == -1 ||
+	    fstat(fd, st) == -1)
 		fault_errno(why, "write " MAILDIR_UIDLIST);
 	else
 		status = 0;

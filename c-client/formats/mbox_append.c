@@ -300,8 +300,8 @@ scan_written(struct work *w)
 /*
  * Would all that the index is told now be found again by somebody who has only
  * the file, and an index from before?  UIDs would: they ascend in the order of
- * the file.  Flags are not believed in the spool, keywords not anywhere, and that
- * it is a move nothing there tells.
+ * the file.  Flags are not believed in the spool, keywords not anywhere, and
+ * that it is a move nothing there tells.
  */
 static bool
 is_in_file(const struct work *w)

@@ -81,7 +81,7 @@ head_sum(const struct head *h)
 	return XXH3_64bits(h, offsetof(struct head, sum));
 }
 
-/* --- Where it is ----------------------------------------------------------- */
+/* --- Where it is --------------------------------------------------------- */
 
 static int
 box_directory(const struct mbox *m, const char **last)
@@ -167,7 +167,7 @@ mbox_redo_is_there(const struct mbox *m)
 	return found;
 }
 
-/* --- Writing it -------------------------------------------------------------- */
+/* --- Writing it ---------------------------------------------------------- */
 
 static int
 fill_out(struct mbox_redo *r, uint64_t piece, struct fault *why)
@@ -179,7 +179,8 @@ fill_out(struct mbox_redo *r, uint64_t piece, struct fault *why)
 	if ((TRIP("mbox_redo.allocate") ||
 	    fallocate(r->fd, 0, 0, (off_t)size) == -1) && errno != EOPNOTSUPP)
 		return fault_errno(why, "room for a redo file");
-	if (TRIP("mbox_redo.sync_new") || fsync(r->fd) == -1 || file_sync_directory(r->dir) == -1)
+	if (TRIP("mbox_redo.sync_new") || fsync(r->fd) == -1 ||
+	    file_sync_directory(r->dir) == -1)
 		return fault_errno(why, "sync a redo file");
 	return 0;
 }
@@ -396,13 +397,13 @@ mbox_redo_note_cut(struct mbox_redo *r, struct mbox_gap before, uint64_t at,
 	return head_write(r, &h, why);
 }
 
-/* --- After a crash ---------------------------------------------------------- */
+/* --- After a crash ------------------------------------------------------- */
 
 struct recovery {
 	struct mbox *m;
 	struct mbox_redo redo;
 	struct head h;
-	struct buf data;	/* hashes and piece; empty: none that is whole */
+	struct buf data;	/* hashes and piece; empty: none is whole */
 	struct fault *why;
 };
 

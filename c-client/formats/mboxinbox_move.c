@@ -67,7 +67,8 @@ note_read(struct move *v, struct mboxinbox_note *n)
 	bool good;
 
 	buf_init(&text, 0);
-	if (file_read_small(v->home, MBOXINBOX_NOTE, sizeof *n, &text, &f) == -1) {
+	if (file_read_small(v->home, MBOXINBOX_NOTE, sizeof *n, &text,
+	    &f) == -1) {
 		buf_clear(&text);
 		if (f.code == FAULT_NOTFOUND)
 			return 0;
@@ -77,7 +78,8 @@ note_read(struct move *v, struct mboxinbox_note *n)
 	if (good)
 		memcpy(n, text.p, sizeof *n);
 	buf_clear(&text);
-	return good && n->format == MBOXINBOX_NOTE_FORMAT && n->sum == mboxinbox_note_sum(n) &&
+	return good && n->format == MBOXINBOX_NOTE_FORMAT &&
+	    n->sum == mboxinbox_note_sum(n) &&
 	    n->end <= n->offset && n->from <= n->to && n->to <= INT64_MAX &&
 	    n->offset <= INT64_MAX - (n->to - n->from);
 }
@@ -94,8 +96,8 @@ note_write(struct move *v, struct mboxinbox_note *n)
 	n->dev = (uint64_t)st.st_dev;
 	n->ino = (uint64_t)st.st_ino;
 	n->sum = mboxinbox_note_sum(n);
-	return file_replace(v->home, MBOXINBOX_NOTE, (struct span){ (const char *)n,
-	    sizeof *n }, v->why);
+	return file_replace(v->home, MBOXINBOX_NOTE,
+	    (struct span){ (const char *)n, sizeof *n }, v->why);
 }
 
 /* XXH3 of octets of a file: 1, or 0 if they are not all there. */

@@ -58,7 +58,8 @@ open_top(const char *directory)
 	if (fd == -1)
 		return -1;
 	/* Our umask closes it, and the users have to get through it. */
-	if ((!made || fchmod(fd, 0755) == 0) && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	if ((!made || fchmod(fd, 0755) == 0) && fstat(fd, &st) == 0 &&
+	    st.st_uid == geteuid() &&
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
 		return fd;
 	close(fd);

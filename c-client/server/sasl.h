@@ -24,7 +24,7 @@ struct sasl_mechanism;
 
 enum sasl_step {
 	SASL_CHALLENGE,		/* send the challenge, then feed one line */
-	SASL_DONE,		/* the credentials are complete: PRELOGIN_LOGIN */
+	SASL_DONE,		/* credentials are complete: PRELOGIN_LOGIN */
 	SASL_CANCELLED,		/* the client sent "*": BAD, -ERR */
 	SASL_BAD,		/* malformed, too long, NUL: a bad command */
 	SASL_UNKNOWN		/* no such mechanism: NO, -ERR */

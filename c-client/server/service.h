@@ -34,7 +34,7 @@ enum prelogin_end {
 };
 
 enum prelogin_verdict {
-	PRELOGIN_DENIED,	/* user or password wrong, account closed, root */
+	PRELOGIN_DENIED,	/* wrong user or password, closed, root */
 	PRELOGIN_TEMPORARY	/* the user data base can't be asked now */
 };
 
@@ -42,7 +42,7 @@ enum prelogin_verdict {
 struct credentials {
 	char user[BOUND_USER + 1];
 	char password[BOUND_PASSWORD + 1];
-	char mechanism[32];	/* "PLAIN", "LOGIN"; "" for LOGIN and USER/PASS */
+	char mechanism[32];	/* "PLAIN", "LOGIN"; "": LOGIN and USER/PASS */
 	char tag[BOUND_TAG + 1]; /* IMAP: of the command that logs in */
 };
 

@@ -40,7 +40,7 @@ struct account {
 	const char *index_dir;	/* NULL: indexes are kept in memory */
 	uint32_t lock_timeout;	/* seconds */
 	bool dot_lock;
-	bool relaxed;		/* what is answered may be lost with the power */
+	bool relaxed;		/* what is answered may go with the power */
 	struct box *kept;	/* append.c's, see append_rest() */
 	int pop_fd;		/* account_lock_pop()'s, -1 before */
 };

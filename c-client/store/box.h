@@ -40,8 +40,9 @@ struct box_meta {
 	const char *keywords[BOUND_KEYWORDS];	/* by bit number */
 	size_t stamp_size;
 	uint8_t stamp[BOX_STAMP_MAX];	/* the format's; size 0: never synced */
-	size_t note_size;		/* append note of the format (decision 3):
-					 * 0, or what to look at after a crash */
+	size_t note_size;		/* the format's append note (decision
+					 * 3): 0, or what to look at after a
+					 * crash */
 	uint8_t note[BOX_STAMP_MAX];
 	bool transits;		/* the index has notes of moves (transit.h) */
 };
@@ -95,8 +96,9 @@ struct box *box_open(struct account *, const struct name *, bool readonly,
     struct fault *);
 /*
  * The same, but records are read when somebody asks for them: `count` and the
- * functions below are good at once, records[i] only after box_at(), box_record()
- * or box_need_all() had it, and until the box is synced or changed.
+ * functions below are good at once, records[i] only after box_at(),
+ * box_record() or box_need_all() had it, and until the box is synced or
+ * changed.
  */
 struct box *box_open_lazy(struct account *, const struct name *,
     bool readonly, struct fault *);
@@ -140,15 +142,15 @@ void box_sums(const struct box *, size_t *unseen, uint64_t *octets);
  * programs (driver->sync).  In a shared mailbox new UIDs are written into it
  * (driver->flush) before this returns; where they can't be, the box is
  * unsticky from then on.  A move of somebody who was killed is finished
- * (transit.h); so no lock may be held.  FAULT_INUSE: the locks could not be had in time,
- * records are as before.  FAULT_NOTFOUND: the mailbox is gone.
+ * (transit.h); so no lock may be held.  FAULT_INUSE: the locks could not be had
+ * in time, records are as before.  FAULT_NOTFOUND: the mailbox is gone.
  */
 int box_sync(struct box *, struct fault *);
 
 /*
- * INBOX is no mailbox of its format any more (FAULT_NOTFOUND), or one now: go on
- * with the format that it has.  0, also where it is missing; the records are as
- * before until it is synced.  On -1 it is as if missing.
+ * INBOX is no mailbox of its format any more (FAULT_NOTFOUND), or one now: go
+ * on with the format that it has.  0, also where it is missing; the records are
+ * as before until it is synced.  On -1 it is as if missing.
  */
 int box_follow(struct box *, struct fault *);
 
@@ -169,8 +171,10 @@ int box_begin(struct box *, struct fault *);
  * none before.  Kills leave it as it is.  A soft commit costs no sync.
  */
 int box_begin_soft(struct box *, struct fault *);
-/* Make all soft commits durable.  To be called before anything in the mailbox is
- * changed but by adding at its end: what was added may not be told by it then.
+/*
+ * Make all soft commits durable.  To be called before anything in the mailbox
+ * is changed but by adding at its end: what was added may not be told by it
+ * then.
  */
 int box_harden(struct box *, struct fault *);
 int box_commit(struct box *, struct fault *);

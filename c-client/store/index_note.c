@@ -81,7 +81,7 @@ index_note_added(struct index *ix, size_t count_now)
 			ix->starts++;
 		}
 	}
-	/* The row is written whole; of an empty one there is nothing to read. */
+	/* The row is written whole; an empty one has nothing to read. */
 	b->here = b->here || b->count == 0;
 	ix->broken = ix->broken || !b->here;
 	b->count++;

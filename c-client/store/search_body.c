@@ -65,7 +65,8 @@ hunt_in(struct hunt *h, struct span hay, bool squeezed)
 		struct search_probe *p = &h->probes[i];
 
 		if (is_open(p) &&
-		    search_text_contains(hay, squeezed ? p->squeezed : p->text)) {
+		    search_text_contains(hay, squeezed ? p->squeezed :
+		    p->text)) {
 			p->found = SEARCH_FOUND;
 			h->open--;
 		}

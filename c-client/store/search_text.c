@@ -241,7 +241,8 @@ probe_field(struct search_work *w, const struct header_field *f,
 	for (size_t i = 0; i < count; i++)
 		if (probes[i].op == SEARCH_ADDRESS &&
 		    wants_field(&probes[i], f->name) &&
-		    search_text_contains(buf_span(&w->folded), probes[i].squeezed))
+		    search_text_contains(buf_span(&w->folded),
+		    probes[i].squeezed))
 			probes[i].found = SEARCH_FOUND;
 }
 

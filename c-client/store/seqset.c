@@ -12,7 +12,7 @@
 
 #include "c-client/base/banned.h"
 
-/* One number of the grammar (seq-number) from *at on; false if there is none. */
+/* One number of the grammar (seq-number) from *at on; false: there is none. */
 static bool
 take_number(struct span text, size_t *at, uint32_t star, uint32_t *out)
 {

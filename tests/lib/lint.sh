@@ -19,6 +19,12 @@ check() {
 	fi
 }
 
+# shellcheck disable=SC2086
+for file in $sources; do
+	expand "$file" | awk -v name="$file" 'length($0) > 80 {
+		print name ":" FNR ": " length($0) " columns" }'
+done | check "lines of eighty columns"
+
 # Rooms from the ground up: a file includes only from its own floor or below.
 # shellcheck disable=SC2086
 grep -HnE '^#[ \t]*include[ \t]*"' $sources | awk -F: '
