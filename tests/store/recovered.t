@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A rewrite is cut short by a kill, and before anybody has finished it another
+program puts other mail in the mailbox's place: that mail is not touched, and
+the piece that was being moved is a mailbox Recovered-DATE of its own."""
+
+import glob
+import os
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import mailgen
+from imapc import Gone
+from place import Place, need_build, quick_dir
+from tap import run, tap
+
+LETTERS = 6
+
+
+def letters(first, count):
+    return [mailgen.head(n, b"letter %d" % n) + b"\n"
+        + b"this is line of letter %d\n" % n * 100
+        for n in range(first, first + count)]
+
+
+def cut_short(place):
+    """The session that expunges is killed, and its helper with it, when a
+    piece is in the redo file and not yet in the mailbox."""
+    s = place.imap(armed=False)
+    s.select()
+    s.must("CHECK")
+    s.must("LOGOUT")
+    s.end()
+    place.arm("mbox_rewrite.sync 1 once kill-both any")
+    s = place.imap(timeout=60)
+    s.select()
+    s.must("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    try:
+        s.cmd("EXPUNGE")
+        tap.ok(False, "the session is killed", place.hits())
+    except (Gone, ConnectionError):
+        tap.ok(True, "the session is killed")
+    s.end()
+    place.disarm()
+
+
+def main():
+    need_build(tripped=True)
+    place = Place("mail_root = mail\n", quick_dir(), tripped=True)
+    try:
+        os.mkdir(place.home + "/mail")
+        place.own(place.home + "/mail")
+        # The gap is small, so that pieces go through the redo file.
+        place.fill(mailgen.to_mbox([b"Subject: small\n\nx\n"]
+            + letters(1, LETTERS - 1)))
+        cut_short(place)
+        tap.ok(place.leftovers(), "a redo file is left", place.leftovers())
+        other = mailgen.to_mbox(letters(100, 3))
+        with open(place.spool, "wb") as f:
+            f.write(other)
+        s = place.imap(armed=False)
+        tap.equal(s.select(), 3, "other mail is there by now, and is read")
+        tap.equal(sorted(s.bodies().values()), sorted(mailgen.wire(m)
+            for m in letters(100, 3)), "all of it, as it is")
+        s.must("LOGOUT")
+        s.end()
+        found = glob.glob(place.home + "/mail/Recovered-*Z")
+        tap.equal(len(found), 1, "what was being moved is a mailbox")
+        with open(found[0], "rb") as f:
+            text = f.read()
+        tap.ok(text.startswith(b"From MAILER-DAEMON ") and
+            b"\nSubject: letter 1\n" in text and
+            b"\nthis is line of letter 1\n" in text,
+            "with what was in the piece", text[:600])
+        tap.ok(os.path.basename(found[0]) in place.logged(),
+            "and the log names it", place.logged()[-600:])
+        s = place.imap(armed=False)
+        tap.ok(s.select(os.path.basename(found[0])) >= 1,
+            "it can be selected")
+        s.end()
+        tap.ok(not [n for n in place.leftovers() if n.endswith(".redo")],
+            "the redo file is gone", place.leftovers())
+    finally:
+        place.remove()
+
+
+run(main)
