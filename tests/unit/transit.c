@@ -9,11 +9,9 @@
 
 #include <cmocka.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/fault.h"
-#include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 #include "c-client/store/account.h"
 #include "c-client/store/append.h"
@@ -29,32 +27,11 @@ MEMDRIVER_TABLE
 
 #define COUNT	6u
 
-static struct arena *keep;
 static struct account *account;
 static struct fault why;
 static const struct name inbox = { .path = "INBOX", .inbox = true };
 static const struct name target = { .path = "target" };
 static const struct name other = { .path = "other" };
-
-static struct box *
-open_synced(const struct name *name)
-{
-	struct box *box = box_open(account, name, false, &why);
-
-	if (box == NULL || box_sync(box, &why) == -1)
-		fail_msg("%s", why.text);
-	return box;
-}
-
-static size_t
-count_of(const struct name *name)
-{
-	struct box *box = open_synced(name);
-	size_t n = box->count;
-
-	box_close(box);
-	return n;
-}
 
 static size_t
 notes_of(const struct name *name)
@@ -64,7 +41,7 @@ notes_of(const struct name *name)
 	size_t n;
 
 	assert_non_null(box);
-	n = index_transit_list(box->index, keep, all);
+	n = index_transit_list(box->index, memdriver.keep, all);
 	assert_int_equal(box->meta.transits, n > 0);
 	box_close(box);
 	return n;
@@ -73,7 +50,7 @@ notes_of(const struct name *name)
 static bool
 has(const struct name *name, uint32_t uid)
 {
-	struct box *box = open_synced(name);
+	struct box *box = memdriver_open(account, name);
 	bool is = box_find(box, uid) >= 0;
 
 	box_close(box);
@@ -96,7 +73,7 @@ static const uint32_t uids[] = { 2, 3, 5 };
 static struct mover
 move(const struct name *to, enum way way)
 {
-	struct mover m = { .from = open_synced(&inbox) };
+	struct mover m = { .from = memdriver_open(account, &inbox) };
 	struct reader *reader = reader_new(m.from);
 
 	if (m.from->count == 0)
@@ -154,8 +131,10 @@ test_finish(void **state)
 			assert_int_equal(box->count, i % 2 == 0 ?
 			    COUNT - moved : moved);
 			box_close(box);
-			assert_int_equal(count_of(&inbox), COUNT - moved);
-			assert_int_equal(count_of(&target), moved);
+			assert_int_equal(memdriver_count(account, &inbox),
+			    COUNT - moved);
+			assert_int_equal(memdriver_count(account, &target),
+			    moved);
 			for (size_t k = 0; k < MOVED; k++)
 				assert_int_equal(has(&inbox, uids[k]),
 				    moved == 0);
@@ -172,11 +151,11 @@ static void
 test_alive(void **state)
 {
 	struct mover m = move(&target, COPIED);
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 
 	(void)state;
 	assert_int_equal(box->count, COUNT);
-	assert_int_equal(count_of(&target), MOVED);
+	assert_int_equal(memdriver_count(account, &target), MOVED);
 	assert_int_equal(box_sync(m.from, &why), 0);
 	assert_int_equal(m.from->count, COUNT);
 	assert_int_equal(notes_of(&inbox), 1);
@@ -195,7 +174,7 @@ test_alive(void **state)
 	die(&m);
 	assert_int_equal(notes_of(&inbox), 0);
 	assert_int_equal(notes_of(&target), 0);
-	assert_int_equal(count_of(&inbox), COUNT - MOVED);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT - MOVED);
 }
 
 /* Two sessions, and two targets. */
@@ -210,9 +189,9 @@ test_two(void **state)
 	die(&a);
 	die(&b);
 	assert_int_equal(notes_of(&inbox), 2);
-	assert_int_equal(count_of(&other), 0);
-	assert_int_equal(count_of(&inbox), COUNT - MOVED);
-	assert_int_equal(count_of(&target), MOVED);
+	assert_int_equal(memdriver_count(account, &other), 0);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT - MOVED);
+	assert_int_equal(memdriver_count(account, &target), MOVED);
 	assert_int_equal(notes_of(&inbox) + notes_of(&target) +
 	    notes_of(&other), 0);
 }
@@ -225,7 +204,7 @@ test_same(void **state)
 
 	(void)state;
 	die(&m);
-	assert_int_equal(count_of(&inbox), COUNT);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT);
 	assert_false(has(&inbox, 5));
 	assert_true(has(&inbox, COUNT + MOVED));
 	assert_int_equal(notes_of(&inbox), 0);
@@ -310,7 +289,8 @@ test_doubt(void **state)
 
 		die(&m);
 		rows[i].happens();
-		assert_int_equal(count_of(&inbox), rows[i].stay);
+		assert_int_equal(memdriver_count(account, &inbox),
+		    rows[i].stay);
 		assert_int_equal(notes_of(&inbox), 0);
 		memdriver_clear(account);
 		account = memdriver_account();
@@ -329,7 +309,7 @@ test_later(void **state)
 	(void)state;
 	die(&m);
 	memdriver.expunge_fault = FAULT_INUSE;
-	box = open_synced(&inbox);
+	box = memdriver_open(account, &inbox);
 	assert_int_equal(box->count, COUNT);
 	/* Once in a session is enough. */
 	syncs = memdriver.syncs;
@@ -338,7 +318,7 @@ test_later(void **state)
 	box_close(box);
 	memdriver.expunge_fault = FAULT_NONE;
 	assert_int_equal(notes_of(&inbox), 1);
-	assert_int_equal(count_of(&inbox), COUNT - MOVED);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT - MOVED);
 }
 
 /* The index may say anything. */
@@ -362,7 +342,7 @@ test_hostile(void **state)
 		SPAN("\1NRT\1\0\0\0\xFF\xFF\xFF\xFF\0\0\0\0\0\0\0\0\0\0\0\0"
 		    "\0\0\0\0target"),
 	};
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 
 	(void)state;
 	memdriver_deliver(box, COUNT);
@@ -385,7 +365,7 @@ test_hostile(void **state)
 	}
 	assert_int_equal(notes_of(&inbox), INDEX_TRANSITS);
 	box_close(box);
-	assert_int_equal(count_of(&inbox), COUNT);
+	assert_int_equal(memdriver_count(account, &inbox), COUNT);
 	assert_int_equal(notes_of(&inbox), 0);
 }
 
@@ -393,7 +373,7 @@ test_hostile(void **state)
 static void
 test_many(void **state)
 {
-	struct box *box = open_synced(&inbox);
+	struct box *box = memdriver_open(account, &inbox);
 	struct append *a = append_new(account, &target, NULL, &why);
 	uint32_t *odd = memory_grow_array(NULL, BOUND_SEQSET + 1,
 	    sizeof *odd);
@@ -414,46 +394,20 @@ test_many(void **state)
 	box_close(box);
 }
 
-static void
-no_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_to_sink(no_log, NULL);
-	keep = arena_new(0);
-	account = memdriver_account();
-	return 0;
-}
-
 static int
 setup_target(void **state)
 {
-	setup(state);
+	memdriver_setup(state);
 	return box_create(account, &target, &why);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	memdriver_clear(account);
-	arena_free(keep);
-	return 0;
 }
 
 int
 main(void)
 {
-#define ROW(f)	cmocka_unit_test_setup_teardown(f, setup_target, teardown)
+#define ROW(f)	cmocka_unit_test_prestate_setup_teardown(f, setup_target, \
+		    memdriver_teardown, &account)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_finish, setup, teardown),
+		MEMDRIVER_TEST(test_finish, account),
 		ROW(test_alive),
 		ROW(test_two),
 		ROW(test_same),
