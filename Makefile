@@ -121,6 +121,7 @@ FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	mboxinbox_move wire wire_reader
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
+DOCTOR = check_build doctor report
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
 SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
@@ -136,6 +137,7 @@ IPOPD = line main prelogin reply retr session state_trans stuff
 LIB_SRC = $(BASE:%=c-client/base/%.c) $(MIME:%=c-client/mime/%.c) \
 	$(STORE:%=c-client/store/%.c) $(FORMATS:%=c-client/formats/%.c) \
 	$(AUTH:%=c-client/auth/%.c) $(SERVER:%=c-client/server/%.c) \
+	$(DOCTOR:%=c-client/doctor/%.c) \
 	$(SSL:%=ssl/%.c)
 IMAPD_SRC = $(IMAPD:%=imapd/%.c)
 IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
@@ -181,6 +183,7 @@ $B/%.o: %.c
 # change.
 WORD_OBJ = $B/c-client/base/config.o $B/c-client/formats/drivers.o \
 	$(filter $B/c-client/auth/%,$(LIB_OBJ)) \
+	$(filter $B/c-client/doctor/%,$(LIB_OBJ)) \
 	$(filter $B/c-client/server/%,$(LIB_OBJ))
 $(WORD_OBJ): ALL_CPPFLAGS += $(WORDS)
 $(WORD_OBJ): $B/words

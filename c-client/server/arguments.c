@@ -16,6 +16,12 @@ const char arguments_help[] =
     "  --config FILE   read FILE instead of /etc/imapd.conf\n"
     "  --tls           TLS from the first byte on descriptor 0\n"
     "  --no-tls        no TLS from the first byte, whatever the port\n"
+    "  --check         look at all that the server needs; say what to mend and\n"
+    "                  with which command; exit 0, 1 warnings, 2 failures\n"
+    "  --json          --check: for programs\n"
+    "  --login USER    --check: log in as USER too, with the password that is\n"
+    "                  asked for, or is the first line of standard input\n"
+    "  --dump          --check: print the configuration that is in effect\n"
     "  --version       print the version\n"
     "  --help          print this\n";
 
@@ -78,6 +84,41 @@ set_no_tls(struct arguments *a, const char *value, struct fault *why)
 }
 
 static int
+set_check(struct arguments *a, const char *value, struct fault *why)
+{
+	(void)value;
+	(void)why;
+	a->check = true;
+	return 0;
+}
+
+static int
+set_json(struct arguments *a, const char *value, struct fault *why)
+{
+	(void)value;
+	(void)why;
+	a->json = true;
+	return 0;
+}
+
+static int
+set_dump(struct arguments *a, const char *value, struct fault *why)
+{
+	(void)value;
+	(void)why;
+	a->dump = true;
+	return 0;
+}
+
+static int
+set_login(struct arguments *a, const char *value, struct fault *why)
+{
+	(void)why;
+	a->login = value;
+	return 0;
+}
+
+static int
 set_version(struct arguments *a, const char *value, struct fault *why)
 {
 	(void)value;
@@ -104,6 +145,10 @@ static const struct option {
 	{ "--config", true, set_config },
 	{ "--tls", false, set_tls },
 	{ "--no-tls", false, set_no_tls },
+	{ "--check", false, set_check },
+	{ "--json", false, set_json },
+	{ "--dump", false, set_dump },
+	{ "--login", true, set_login },
 	{ "--version", false, set_version },
 	{ "--help", false, set_help },
 };
@@ -141,5 +186,8 @@ arguments_parse(struct arguments *a, int argc, char **argv,
 		if (o->set(a, value, why) == -1)
 			return -1;
 	}
+	if (!a->check && (a->json || a->dump || a->login != NULL))
+		return fault_set(why, FAULT_SYNTAX,
+		    "--json, --dump and --login go with --check");
 	return 0;
 }

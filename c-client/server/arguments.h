@@ -15,6 +15,8 @@ struct arguments {
 	const char *config;	/* --config FILE, or NULL */
 	enum connection_tls tls; /* --tls, --no-tls */
 	bool version, help;
+	bool check, json, dump;	/* --check, and how it is printed */
+	const char *login;	/* --login USER, or NULL */
 	size_t listeners;	/* --listen ADDRESS:PORT[,tls|,plain] */
 	struct {
 		struct netaddr address;

@@ -13,6 +13,7 @@
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
+#include "c-client/doctor/doctor.h"
 #include "c-client/server/arguments.h"
 #include "c-client/server/connection.h"
 #include "c-client/server/listen.h"
@@ -61,6 +62,12 @@ complain(const struct service *service, const char *log, const char *format,
 		log_line(LOG_ERR, "%s", text);
 }
 
+static const char *
+config_path(const struct arguments *args)
+{
+	return args->config == NULL ? CONFIG_FILE : args->config;
+}
+
 /*
  * Read the configuration and open the log.  Where standard error was the
  * client's socket a log that goes there is lost, so it goes to syslog.
@@ -70,13 +77,12 @@ configure(const struct service *service, struct config *c,
     const struct arguments *args, enum process_input input)
 {
 	struct fault why;
-	const char *path = args->config == NULL ? CONFIG_FILE : args->config;
 
 	config_defaults(c);
 	/* Faults of the file itself go to syslog, where people look. */
 	log_open(service->program, input == PROCESS_LOCAL ? "stderr" :
 	    "syslog", NULL);
-	if (config_read(c, path, args->config != NULL, &why) == -1 &&
+	if (config_read(c, config_path(args), args->config != NULL, &why) == -1 &&
 	    args->config != NULL && why.code != FAULT_SYNTAX) {
 		complain(service, "stderr", "%s", why.text);
 		return -1;
@@ -221,5 +227,8 @@ start_main(const struct service *service, int argc, char **argv)
 	config.called = called(argv[0]);
 	if (service->configure != NULL)
 		service->configure(&config);
+	if (args.check)
+		return doctor_main(service, &config, config_path(&args),
+		    VERSION, &args);
 	return serve(service, &config, &args, input);
 }

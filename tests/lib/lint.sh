@@ -34,7 +34,7 @@ grep -HnE '^#[ \t]*include[ \t]*"' $sources | awk -F: '
 		if (p ~ /(^|\/)store\//) return 3
 		if (p ~ /(^|\/)(formats|auth)\//) return 4
 		if (p ~ /^ssl\//) return 4
-		if (p ~ /(^|\/)server\//) return 5
+		if (p ~ /(^|\/)(server|doctor)\//) return 5
 		if (p ~ /(^|\/)api\//) return 6
 		if (p ~ /^(imapd|ipopd)\//) return 7
 		return 0

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checks, one a file: check_NAME.c.  Each looks at one subject and adds
+ * at least one finding: that it is well, what is wrong, or that it could not
+ * look.  None changes anything, waits without limit or asks DNS, and what
+ * it makes to try something out it takes away again.
+ */
+#ifndef DOCTOR_CHECK_H
+#define DOCTOR_CHECK_H
+
+struct doctor;
+struct report;
+
+void check_build(const struct doctor *, struct report *);
+
+#endif

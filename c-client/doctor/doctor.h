@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `imapd --check`: looks at all that the server needs from this machine, says
+ * what it saw, and for what is wrong the command that mends it.  It changes
+ * nothing itself, and works without root as far as that goes.
+ */
+#ifndef DOCTOR_DOCTOR_H
+#define DOCTOR_DOCTOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct arguments;
+struct config;
+struct service;
+
+/* What a check may ask.  Strings are never NULL but where that is said. */
+struct doctor {
+	const struct service *service;
+	const struct config *config;	/* as the server would have it */
+	const char *config_path;
+	bool config_named;	/* --config: a missing file is a fault */
+	const char *version;
+	uid_t euid;		/* 0: everything can be looked at */
+	const char *login;	/* --login USER, or NULL */
+	const char *password;	/* his, or NULL */
+};
+
+/*
+ * Run all checks, in the order of the table, and print the report to standard
+ * output; with --dump, print the configuration instead.  `config` was read
+ * from `path`.  Returns the exit status: 0, 1 with warnings, 2 where something
+ * FAILED.
+ */
+int doctor_main(const struct service *, const struct config *,
+    const char *path, const char *version, const struct arguments *);
+
+#endif
