@@ -65,15 +65,15 @@ endif
 
 WITH_TLS = $(if $(filter none,$(SSLTYPE)),0,1)
 WITH_PAM = $(if $(filter pam,$(PASSWDTYPE)),1,0)
-AUTH_pam = CONFIG_AUTH_PAM
-AUTH_std = CONFIG_AUTH_SHADOW
-AUTH_nul = CONFIG_AUTH_NONE
-PLAIN = $(if $(filter unix none,$(SSLTYPE)),ALWAYS,TLS)
+AUTH_pam = pam
+AUTH_std = shadow
+AUTH_nul = none
+PLAIN = $(if $(filter unix none,$(SSLTYPE)),always,tls)
 # What is built for tests with fault points has all formats.
 WITH_MBOX = $(if $(TRIPS)$(filter mbox,$(EXTRADRIVERS)),1,0)
 WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
-	-DDEFAULT_AUTH=$(AUTH_$(PASSWDTYPE)) \
-	-DDEFAULT_PLAINTEXT=CONFIG_PLAINTEXT_$(PLAIN) \
+	-DDEFAULT_AUTH='"$(AUTH_$(PASSWDTYPE))"' \
+	-DDEFAULT_PLAINTEXT='"$(PLAIN)"' \
 	-DDEFAULT_CERT_DIR='"$(SSLCERTS)"' -DDEFAULT_KEY_DIR='"$(SSLKEYS)"' \
 	-DDEFAULT_MAIL_SPOOL='"$(MAILSPOOL)"' -DWITH_MBOX=$(WITH_MBOX)
 
@@ -99,8 +99,8 @@ LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
 # --- What there is ----------------------------------------------------------
 
 # The table of contents; `make lint` compares it with the folders.
-BASE = arena base64 buf clock config digest fault file log memory netaddr \
-	span $(if $(TRIPS),trip)
+BASE = arena base64 buf clock config config_keys digest fault file log memory \
+	netaddr span $(if $(TRIPS),trip)
 MIME = addr addr_lex boundary casemap charset date encword envelope header \
 	imapstr param part part_fields section structure transfer utf7
 STORE = account append box box_flags box_inbox box_names box_status copy \
@@ -181,7 +181,8 @@ $B/%.o: %.c
 
 # Only what the build words touch is compiled with them, and again when they
 # change.
-WORD_OBJ = $B/c-client/base/config.o $B/c-client/formats/drivers.o \
+WORD_OBJ = $B/c-client/base/config.o $B/c-client/base/config_keys.o \
+	$B/c-client/formats/drivers.o \
 	$(filter $B/c-client/auth/%,$(LIB_OBJ)) \
 	$(filter $B/c-client/doctor/%,$(LIB_OBJ)) \
 	$(filter $B/c-client/server/%,$(LIB_OBJ))

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
+#include "c-client/base/config.h"
+#include "c-client/base/log.h"
 #include "c-client/doctor/check.h"
 #include "c-client/doctor/report.h"
 #include "c-client/server/arguments.h"
@@ -29,14 +31,37 @@ print(const struct buf *out)
 	    fflush(stdout) == 0 ? 0 : -1;
 }
 
-int
-doctor_main(const struct service *service, const struct config *config,
-    const char *path, const char *version, const struct arguments *args)
+static int
+dump(const struct doctor *d)
 {
-	const struct doctor d = {
+	struct buf out;
+	int status;
+
+	buf_init(&out, 0);
+	config_dump(d->config, d->config_path, &out);
+	status = print(&out) == -1 ? 2 : 0;
+	buf_clear(&out);
+	return status;
+}
+
+/* Lines of the log are for the log; checks say what matters of them. */
+static void
+drop_line(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	(void)line;
+}
+
+int
+doctor_main(const struct service *service, const char *version,
+    const struct arguments *args)
+{
+	struct config config;
+	struct doctor d = {
 		.service = service,
-		.config = config,
-		.config_path = path,
+		.config = &config,
+		.config_path = arguments_config(args),
 		.config_named = args->config != NULL,
 		.version = version,
 		.euid = geteuid(),
@@ -46,6 +71,11 @@ doctor_main(const struct service *service, const struct config *config,
 	struct buf out;
 	int status;
 
+	log_to_sink(drop_line, NULL);
+	config_defaults(&config);
+	config_read(&config, d.config_path, d.config_named, NULL);
+	if (args->dump)
+		return dump(&d);
 	report_init(&report);
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
 		report_begin(&report, checks[i].name);

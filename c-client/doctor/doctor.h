@@ -28,11 +28,10 @@ struct doctor {
 
 /*
  * Run all checks, in the order of the table, and print the report to standard
- * output; with --dump, print the configuration instead.  `config` was read
- * from `path`.  Returns the exit status: 0, 1 with warnings, 2 where something
- * FAILED.
+ * output; with --dump, print the configuration instead.  Nothing is logged.
+ * Returns the exit status: 0, 1 with warnings, 2 where something FAILED.
  */
-int doctor_main(const struct service *, const struct config *,
-    const char *path, const char *version, const struct arguments *);
+int doctor_main(const struct service *, const char *version,
+    const struct arguments *);
 
 #endif

@@ -191,3 +191,9 @@ arguments_parse(struct arguments *a, int argc, char **argv,
 		    "--json, --dump and --login go with --check");
 	return 0;
 }
+
+const char *
+arguments_config(const struct arguments *a)
+{
+	return a->config == NULL ? "/etc/imapd.conf" : a->config;
+}

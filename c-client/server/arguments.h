@@ -29,6 +29,9 @@ struct arguments {
 int arguments_parse(struct arguments *, int argc, char **argv,
     struct fault *why);
 
+/* The file that is to be read, whether or not it was named. */
+const char *arguments_config(const struct arguments *);
+
 /* What --help says about them, a line each. */
 extern const char arguments_help[];
 

@@ -32,7 +32,6 @@
 #define EXIT_CONFIG		78
 
 #define CALLED_MAX	32
-#define CONFIG_FILE	"/etc/imapd.conf"
 
 #ifndef VERSION
 #define VERSION	"0.1"
@@ -62,12 +61,6 @@ complain(const struct service *service, const char *log, const char *format,
 		log_line(LOG_ERR, "%s", text);
 }
 
-static const char *
-config_path(const struct arguments *args)
-{
-	return args->config == NULL ? CONFIG_FILE : args->config;
-}
-
 /*
  * Read the configuration and open the log.  Where standard error was the
  * client's socket a log that goes there is lost, so it goes to syslog.
@@ -82,7 +75,7 @@ configure(const struct service *service, struct config *c,
 	/* Faults of the file itself go to syslog, where people look. */
 	log_open(service->program, input == PROCESS_LOCAL ? "stderr" :
 	    "syslog", NULL);
-	if (config_read(c, config_path(args), args->config != NULL, &why) == -1 &&
+	if (config_read(c, arguments_config(args), args->config != NULL, &why) == -1 &&
 	    args->config != NULL && why.code != FAULT_SYNTAX) {
 		complain(service, "stderr", "%s", why.text);
 		return -1;
@@ -220,6 +213,8 @@ start_main(const struct service *service, int argc, char **argv)
 			printf("%s\n%s", service->usage, arguments_help);
 		return 0;
 	}
+	if (args.check)
+		return doctor_main(service, VERSION, &args);
 	if (args.listeners != 0)
 		input = PROCESS_LOCAL;
 	if (configure(service, &config, &args, input) == -1)
@@ -227,8 +222,5 @@ start_main(const struct service *service, int argc, char **argv)
 	config.called = called(argv[0]);
 	if (service->configure != NULL)
 		service->configure(&config);
-	if (args.check)
-		return doctor_main(service, &config, config_path(&args),
-		    VERSION, &args);
 	return serve(service, &config, &args, input);
 }
