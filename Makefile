@@ -230,19 +230,21 @@ $B/machine: Makefile
 # --- Installing ---------------------------------------------------------------
 
 SBIN = $(DESTDIR)$(PREFIX)/sbin
+MAN5 = $(DESTDIR)$(PREFIX)/share/man/man5
 MAN8 = $(DESTDIR)$(PREFIX)/share/man/man8
 SHARE = $(DESTDIR)$(PREFIX)/share/imapd
 # For renewals: cron, systemd, and clients of ACME.
 TLS_SAMPLES = etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
 	etc/certbot-hook.sh etc/acme-hook.sh etc/dehydrated-hook.sh
 install: all
-	install -d $(SBIN) $(MAN8) $(SHARE) $(DESTDIR)/etc/pam.d
+	install -d $(SBIN) $(MAN5) $(MAN8) $(SHARE) $(DESTDIR)/etc/pam.d
 	install -m 755 imapd/imapd ipopd/ipop3d $(SBIN)
 	sed "s|^built_certs=.*|built_certs='$(SSLCERTS)'|; \
 		s|^built_keys=.*|built_keys='$(SSLKEYS)'|" ssl/imapd-tls \
 		>$B/imapd-tls
 	install -m 755 $B/imapd-tls $(SBIN)
 	install -m 644 docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 $(MAN8)
+	install -m 644 docs/imapd.conf.5 $(MAN5)
 	install -m 644 docs/SSL etc/inetd.conf etc/services etc/imapd.conf \
 		$(TLS_SAMPLES) $(SHARE)
 	@for name in imap pop; do \

@@ -70,7 +70,7 @@ workarounds_set(const char *words)
 
 		if (n != 0 && !take_word(span_slice(left, 0, n)))
 			log_line(LOG_ERR, "configuration: workarounds: %s "
-			    "is none; imapd(8) lists them",
+			    "is none; imapd.conf(5) lists them",
 			    log_field(left.p, n, shown));
 		left = span_slice(left, n + 1, left.n);
 	}

@@ -125,7 +125,7 @@ git ls-files '*.c' '*.h' '*.py' '*.sh' '*.t' ssl/imapd-tls | xargs grep -nE \
 
 git ls-files '*.sh' .ci/run ssl/imapd-tls | xargs shellcheck -S warning 2>&1 |
 	check "shellcheck"
-mandoc -Tlint -W warning docs/*.8 2>&1 | check "mandoc"
+mandoc -Tlint -W warning docs/*.[58] 2>&1 | check "mandoc"
 /usr/bin/python3 tests/lib/lint_docs.py 2>&1 | grep -v '^ok\|^1\.\.' |
 	check "documents agree with the sources"
 git ls-files '*.py' '*.t' | while read -r script; do

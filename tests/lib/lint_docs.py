@@ -33,31 +33,44 @@ def same(a, b, what):
         a, b, sorted(set(a) - set(b)), sorted(set(b) - set(a))))
 
 
-config = read("c-client/base/config.c")
-table = re.search(r"struct key keys\[\] = \{(.*?)\n\};", config, re.S).group(1)
-keys = re.findall(r'\{\s*"(\w+)"', table)
-maxima = dict(re.findall(r'\{\s*"(\w+)",[^}]*,\s*(\d{2,})\s*\}', table))
-
-# The sample names each key once, commented out, in the table's order, with
-# the default that a table of numbers can be compared with.
-sample = re.findall(r"^#(\w+) =[ ]?(.*)$", read("etc/imapd.conf"), re.M)
-same([k for k, _ in sample], keys, "etc/imapd.conf has the keys of config.c")
-defaults = dict(re.findall(r"^\t\t\.(\w+) = (\d+),$", config, re.M))
-same(sorted("%s=%s" % (k, v) for k, v in sample if k in defaults),
-    sorted("%s=%s" % (k, v) for k, v in defaults.items() if k in keys),
-    "etc/imapd.conf has the numbers of config_defaults()")
-for name, limit in maxima.items():
-    for path in ("etc/imapd.conf", "docs/imapd.8"):
-        ok(limit in read(path), "%s names the most of %s, %s" % (path, name,
-            limit))
-
+# The sample and the page have each key of the table once, in its order, with
+# its default, range, words and reason.
+table = re.search(r"struct config_key keys\[\] = \{(.*?)\n\};",
+    read("c-client/base/config_keys.c"), re.S).group(1)
+table = re.sub(r'"\s*\n\s*"', "", table)
+rows = re.findall(r'\{ "(\w+)", (\w+), AT\(\w+\),\s+"([^"]*)",\s+(\w+),\s+'
+    r'([\w *]+),\s+"([^"]*)",\s+"([^"]+)" \}', table)
+keys = [row[0] for row in rows]
+same(keys, re.findall(r'\{ "(\w+)"', table), "each row of config_keys.c is read")
+sample = read("etc/imapd.conf")
+same(re.findall(r"^#(\w+) =[ ]?(.*)$", sample, re.M),
+    [(row[0], row[2]) for row in rows],
+    "etc/imapd.conf has the keys and defaults of config_keys.c")
 page = read("docs/imapd.8")
-section = page[page.index(".Sh CONFIGURATION"):page.index(".Sh FILES")]
-same(re.findall(r"^\.It Ic (\w+)", section, re.M), keys,
-    "imapd(8) has the keys of config.c in their order")
+section = read("docs/imapd.conf.5")
+section = section[section.index(".Sh KEYS"):section.index(".Sh FILES")]
+entries = re.findall(r"^\.It Ic (\w+) No = (.*)\n((?:(?!\.It Ic ).*\n)+)",
+    section, re.M)
+same([entry[0] for entry in entries], keys,
+    "imapd.conf(5) has the keys of config_keys.c in their order")
+for row, (key, form, text) in zip(rows, entries):
+    name, kind, standard, least, most, words, reason = row
+    text = " ".join(text.split())
+    ok("Default: .Li %s" % (standard or "empty") in text,
+        "imapd.conf(5): the default of " + key, standard)
+    ok("A reason to touch it: %s." % reason in text,
+        "imapd.conf(5): the reason to touch " + key, reason)
+    ok(all(re.search(r"\b%s\b" % word, form) for word in words.split()),
+        "imapd.conf(5): the words of " + key, words)
+    if kind == "CONFIG_NUMBER":
+        limit = str(eval(most, {"DAY": 86400}))
+        ok(limit in text and limit in sample and
+            (least == "0" or "from %s to" % least in text),
+            "both have the range of " + key, limit)
+
 same(re.findall(r"^\.It Li ([\w-]+)$", section, re.M),
     re.findall(r'= \{ "([\w-]+)"', read("imapd/workarounds.c")),
-    "imapd(8) has the words of workarounds.c in their order")
+    "imapd.conf(5) has the words of workarounds.c in their order")
 
 # Options.
 options = re.findall(r'\{ "--([a-z-]+)", (?:true|false),',
@@ -135,7 +148,7 @@ for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING",
         "docs/SSL"):
     for name in re.findall(
             r"(?<![/\w])((?:etc|docs|tests|imapd|ipopd|ssl|c-client|base|store|mime|"
-            r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|8|conf))\b",
+            r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|5|8|conf))\b",
             read(path)):
         there = [name, "c-client/" + name]
         if re.search(r"(cmd_name|NAME)\.c", name):
