@@ -160,6 +160,28 @@ auth_check(const struct config *c, const char *service, const char *name,
 	return result;
 }
 
+enum auth_result
+auth_find(const struct config *c, const char *name, struct auth_user *user,
+    struct fault *why)
+{
+	enum auth_result result;
+	struct passwd pw;
+	char *room;
+	int found;
+
+	memset(user, 0, sizeof *user);
+	if (c->auth == CONFIG_AUTH_USERS)
+		return auth_users_find(c->users_file, name, user, why);
+	if ((found = auth_passwd(name, &pw, &room, why)) == 1) {
+		result = auth_fill(user, &pw, why);
+		free(room);
+		return result;
+	}
+	if (found == 0)
+		fault_set(why, FAULT_NOTFOUND, "the system has no such user");
+	return found == 0 ? AUTH_NO : AUTH_TEMPORARY;
+}
+
 /*
  * The groups of the system's user; a name that only the users file knows (or
  * knows with another uid) has the one group that is written there.

@@ -35,6 +35,13 @@ enum auth_result auth_check(const struct config *, const char *service,
     struct auth_user *user, struct fault *why);
 
 /*
+ * Who is this, were he let in?  For who looks at a user's files; AUTH_NO where
+ * there is nobody of that name.
+ */
+enum auth_result auth_find(const struct config *, const char *name,
+    struct auth_user *user, struct fault *why);
+
+/*
  * After AUTH_YES: become the user for good (groups, gid, uid, umask 077,
  * home as directory, clean environment), verified.  With PAM its credentials
  * are set first, and with pam_session a parent stays behind to close the

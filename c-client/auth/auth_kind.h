@@ -28,6 +28,10 @@ enum auth_result auth_shadow_check(const char *name, const char *password,
 enum auth_result auth_users_check(const char *file, const char *name,
     const char *password, struct auth_user *user, struct fault *why);
 
+/* The same without a password.  AUTH_NO: there is no such name. */
+enum auth_result auth_users_find(const char *file, const char *name,
+    struct auth_user *user, struct fault *why);
+
 /*
  * auth_pam.c, in auth_become() between groups and uid: set credentials, and
  * open a session if `session` says so.  In the latter case the process forks;

@@ -159,7 +159,7 @@ who(struct auth_user *user, struct fault *why)
 		return result;
 	}
 	if (found == 0)
-		fault_set(why, FAULT_PERM, "PAM knows the user, the system "
+		fault_set(why, FAULT_NOTFOUND, "PAM knows the user, the system "
 		    "has no uid for him");
 	return found == 0 ? AUTH_NO : AUTH_TEMPORARY;
 }

@@ -3,6 +3,8 @@
  * A users file: `name:crypt:uid:gid:home` lines, `#` comments.  For servers
  * that serve mail users who are no users of the system, or without root.
  */
+#include "c-client/auth/auth_users.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,12 +21,6 @@
 #include "c-client/base/span.h"
 
 #include "c-client/base/banned.h"
-
-struct line {
-	struct span name, hash, home;
-	uid_t uid;
-	gid_t gid;
-};
 
 /* Whoever could write the file could be anybody. */
 static int
@@ -95,7 +91,7 @@ field(struct span *left, struct span *out)
 }
 
 static bool
-parse_line(struct span text, struct line *line)
+parse_line(struct span text, struct auth_users_line *line)
 {
 	struct span uid, gid;
 	uint64_t u, g;
@@ -114,32 +110,41 @@ parse_line(struct span text, struct line *line)
 	    memchr(text.p, '\0', text.n) == NULL;
 }
 
+/* The next line that is no comment; false at the end. */
+static bool
+next_line(struct span *text, struct auth_users_line *line)
+{
+	while (text->n != 0) {
+		ptrdiff_t end = span_find_char(*text, '\n');
+		size_t n = end == -1 ? text->n : (size_t)end;
+		struct span one = span_trim(span_slice(*text, 0, n));
+
+		line->number++;
+		*text = span_slice(*text, n + 1, text->n);
+		if (one.n == 0 || one.p[0] == '#')
+			continue;
+		line->good = parse_line(one, line);
+		return true;
+	}
+	return false;
+}
+
 /* The first line for `name`.  Returns false if there is none. */
 static bool
 find_line(struct span text, const char *file, const char *name,
-    struct line *line)
+    struct auth_users_line *line)
 {
 	struct span wanted = span_of(name);
-	unsigned number = 0;
 	bool told = false;
 
-	while (text.n != 0) {
-		ptrdiff_t end = span_find_char(text, '\n');
-		size_t n = end == -1 ? text.n : (size_t)end;
-		struct span one = span_trim(span_slice(text, 0, n));
-
-		number++;
-		text = span_slice(text, n + 1, text.n);
-		if (one.n == 0 || one.p[0] == '#')
-			continue;
-		if (parse_line(one, line)) {
-			if (span_eq(line->name, wanted))
-				return true;
-		} else if (!told) {
+	while (next_line(&text, line)) {
+		if (line->good && span_eq(line->name, wanted))
+			return true;
+		if (!line->good && !told) {
 			told = true;
 			log_line(LOG_ERR, "users file %s line %u: not "
 			    "name:crypt:uid:gid:home; it is left out", file,
-			    number);
+			    line->number);
 		}
 	}
 	return false;
@@ -156,12 +161,20 @@ copy(char *to, size_t room, struct span s)
 	return true;
 }
 
+static void
+forget(struct buf *text)
+{
+	if (text->p != NULL)
+		explicit_bzero(text->p, text->cap);
+	buf_clear(text);
+}
+
 enum auth_result
 auth_users_check(const char *file, const char *name, const char *password,
     struct auth_user *user, struct fault *why)
 {
 	enum auth_result result = AUTH_NO;
-	struct line line = { .uid = 0 };
+	struct auth_users_line line = { .number = 0 };
 	struct buf text;
 	char hash[512];
 	bool known;
@@ -184,9 +197,45 @@ auth_users_check(const char *file, const char *name, const char *password,
 			result = AUTH_YES;
 		}
 	}
-	if (text.p != NULL)
-		explicit_bzero(text.p, text.cap);
 	explicit_bzero(hash, sizeof hash);
-	buf_clear(&text);
+	forget(&text);
 	return result;
+}
+
+enum auth_result
+auth_users_find(const char *file, const char *name, struct auth_user *user,
+    struct fault *why)
+{
+	struct auth_users_line line = { .number = 0 };
+	enum auth_result result = AUTH_NO;
+	struct buf text;
+
+	if (read_users(file, &text, why) == -1)
+		result = AUTH_TEMPORARY;
+	else if (find_line(buf_span(&text), file, name, &line) &&
+	    copy(user->name, sizeof user->name, line.name) &&
+	    copy(user->home, sizeof user->home, line.home)) {
+		user->uid = line.uid;
+		user->gid = line.gid;
+		result = AUTH_YES;
+	} else
+		fault_set(why, FAULT_NOTFOUND, "no such name in %s", file);
+	forget(&text);
+	return result;
+}
+
+int
+auth_users_each(const char *file,
+    void (*tell)(void *arg, const struct auth_users_line *), void *arg,
+    struct fault *why)
+{
+	struct auth_users_line line = { .number = 0 };
+	struct buf text;
+	struct span left;
+	int rc = read_users(file, &text, why);
+
+	for (left = buf_span(&text); rc == 0 && next_line(&left, &line);)
+		tell(arg, &line);
+	forget(&text);
+	return rc;
 }

@@ -340,6 +340,41 @@ fail:
 	return -1;
 }
 
+int
+file_read_text(const char *path, size_t max, struct buf *out,
+    struct fault *why)
+{
+	size_t start = out->n;
+	struct stat st;
+	ssize_t got = 1;
+	char *room;
+	int fd, rc = -1;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return fault_errno(why, "open %s", path);
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		fault_set(why, FAULT_CANNOT, "%s is no regular file", path);
+		goto done;
+	}
+	while (got > 0 && out->n - start <= max &&
+	    (room = buf_room(out, 4096)) != NULL) {
+		got = file_read_full(fd, room, 4096);
+		if (got > 0)
+			out->n += (size_t)got;
+	}
+	if (got == -1)
+		fault_errno(why, "read %s", path);
+	else if (got > 0)
+		fault_set(why, FAULT_LIMIT, "%s has over %zu octets", path,
+		    max);
+	else
+		rc = 0;
+done:
+	close(fd);
+	return rc;
+}
+
 static int
 unnamed_in(const char *dir)
 {

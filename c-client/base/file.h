@@ -74,6 +74,14 @@ int file_read_small(int dir, const char *name, size_t max, struct buf *out,
     struct fault *);
 
 /*
+ * Read a file of the system's (of /etc, /proc) whole, adding to `out`: links
+ * are followed, for many of them are, and a size is not believed.  Never waits
+ * on a FIFO or device.  Faults as above.
+ */
+int file_read_text(const char *path, size_t max, struct buf *out,
+    struct fault *);
+
+/*
  * An unnamed file for reading and writing in the directory `dir` (NULL: only
  * /tmp); -1 with errno.
  */
