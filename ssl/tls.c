@@ -287,7 +287,7 @@ tls_handshake(struct tls *t, struct fault *why)
 
 	ERR_clear_error();
 	errno = 0;
-	if ((rc = SSL_accept(t->ssl)) == 1)
+	if ((rc = SSL_do_handshake(t->ssl)) == 1)
 		return 0;
 	n = outcome(t, rc, "TLS handshake", why);
 	if (n != 0)
@@ -370,4 +370,44 @@ tls_describe(const struct tls *t)
 	snprintf(text, sizeof t->text, "%s %s", SSL_get_version(t->ssl),
 	    SSL_get_cipher_name(t->ssl));
 	return text;
+}
+
+struct tls *
+tls_client(int fd, const char *alpn, const char *server_name,
+    struct fault *why)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct tls *t = memory_zalloc(sizeof *t);
+	unsigned char list[64];
+	size_t n = strlen(alpn);
+
+	if (ctx != NULL) {
+		SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+		    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		SSL_CTX_set_default_verify_paths(ctx);
+		t->ssl = SSL_new(ctx);
+		SSL_CTX_free(ctx);
+	}
+	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1 ||
+	    SSL_set_tlsext_host_name(t->ssl, server_name) != 1) {
+		tls_fault(why, "OpenSSL can't start");
+		tls_free(t);
+		return NULL;
+	}
+	if (n < sizeof list) {
+		list[0] = (unsigned char)n;
+		memcpy(list + 1, alpn, n);
+		SSL_set_alpn_protos(t->ssl, list, (unsigned)n + 1);
+	}
+	SSL_set_connect_state(t->ssl);
+	return t;
+}
+
+int
+tls_client_verify(const struct tls *t, struct fault *why)
+{
+	long result = SSL_get_verify_result(t->ssl);
+
+	return result == X509_V_OK ? 0 : fault_set(why, FAULT_PERM, "%s",
+	    X509_verify_cert_error_string(result));
 }

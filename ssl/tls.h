@@ -60,4 +60,16 @@ void tls_read_ahead(struct tls *);
 void tls_close(struct tls *);		/* close_notify, once, best effort */
 const char *tls_describe(const struct tls *);	/* "TLSv1.3 ..." for logs */
 
+/*
+ * The other side, for who looks at a server as its clients do: any certificate
+ * is taken, and tls_client_verify() says what a client would think of it.
+ * NULL and a fault.
+ */
+struct tls *tls_client(int fd, const char *alpn, const char *server_name,
+    struct fault *);
+
+/* Does the chain that the server has shown lead to an authority of the
+ * system's store?  0, or -1 and a fault that says what is wrong. */
+int tls_client_verify(const struct tls *, struct fault *);
+
 #endif

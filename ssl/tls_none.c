@@ -91,3 +91,21 @@ tls_describe(const struct tls *t)
 	(void)t;
 	return "none";
 }
+
+struct tls *
+tls_client(int fd, const char *alpn, const char *server_name,
+    struct fault *why)
+{
+	(void)fd;
+	(void)alpn;
+	(void)server_name;
+	fault_set(why, FAULT_CANNOT, "this build has no TLS");
+	return NULL;
+}
+
+int
+tls_client_verify(const struct tls *t, struct fault *why)
+{
+	(void)t;
+	return fault_set(why, FAULT_CANNOT, "this build has no TLS");
+}

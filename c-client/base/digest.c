@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "c-client/base/memory.h"
@@ -75,4 +76,10 @@ digest_end(struct digest *d, uint8_t out[DIGEST_SIZE])
 	assert(ok == 1 && n >= DIGEST_SIZE);
 	(void)ok;
 	memcpy(out, whole, DIGEST_SIZE);
+}
+
+const char *
+digest_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
 }

@@ -22,4 +22,7 @@ void digest_begin(struct digest *);
 void digest_add(struct digest *, const void *, size_t);
 void digest_end(struct digest *, uint8_t out[DIGEST_SIZE]);
 
+/* The name and version of the library that computes them. */
+const char *digest_library(void);
+
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
@@ -373,6 +374,33 @@ file_read_text(const char *path, size_t max, struct buf *out,
 done:
 	close(fd);
 	return rc;
+}
+
+/*
+ * File systems whose locks or shared memory don't work between machines
+ * (statfs(2)); SQLite's write-ahead log must not be there.
+ */
+static const uint32_t network_filesystems[] = {
+	0x6969,			/* NFS */
+	0x517b,			/* SMB */
+	0xff534d42,		/* CIFS */
+	0xfe534d42,		/* SMB2 */
+	0x01021997,		/* 9p */
+	0x65735546,		/* FUSE */
+};
+
+bool
+file_is_on_network(const char *path)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) == -1)
+		return false;
+	for (size_t i = 0; i < sizeof network_filesystems /
+	    sizeof network_filesystems[0]; i++)
+		if ((uint32_t)fs.f_type == network_filesystems[i])
+			return true;
+	return false;
 }
 
 static int

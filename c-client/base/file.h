@@ -81,6 +81,10 @@ int file_read_small(int dir, const char *name, size_t max, struct buf *out,
 int file_read_text(const char *path, size_t max, struct buf *out,
     struct fault *);
 
+/* Is it on a file system that other machines may have too (NFS, SMB, 9p,
+ * FUSE)?  False where that can't be told. */
+bool file_is_on_network(const char *path);
+
 /*
  * An unnamed file for reading and writing in the directory `dir` (NULL: only
  * /tmp); -1 with errno.

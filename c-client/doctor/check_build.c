@@ -2,14 +2,39 @@
 /* What this binary was built with, and which libraries it runs with. */
 #include "c-client/doctor/check.h"
 
+#include <gnu/libc-version.h>
+
+#include "c-client/base/digest.h"
 #include "c-client/doctor/doctor.h"
 #include "c-client/doctor/report.h"
 #include "c-client/server/service.h"
+#include "c-client/store/index.h"
 
 #include "c-client/base/banned.h"
+
+#ifndef WITH_TLS
+#define WITH_TLS		1
+#endif
+#ifndef DEFAULT_AUTH
+#define DEFAULT_AUTH		"pam"
+#endif
+#ifndef DEFAULT_PLAINTEXT
+#define DEFAULT_PLAINTEXT	"tls"
+#endif
+#ifndef WITH_MBOX
+#define WITH_MBOX		0
+#endif
 
 void
 check_build(const struct doctor *d, struct report *r)
 {
-	report_ok(r, "%s %s", d->service->program, d->version);
+	report_ok(r, "%s %s, with %s, passwords by %s, in clear: %s, "
+	    "EXTRADRIVERS=%s", d->service->program, d->version,
+	    WITH_TLS ? "TLS" : "no TLS", DEFAULT_AUTH, DEFAULT_PLAINTEXT,
+	    WITH_MBOX ? "mbox" : "");
+	report_ok(r, "libraries: %s, SQLite %s, glibc %s", digest_library(),
+	    index_library(), gnu_get_libc_version());
+	if (!WITH_TLS)
+		report_warning(r, "built with SSLTYPE=none: passwords and "
+		    "mail go over the network in clear; build without it");
 }

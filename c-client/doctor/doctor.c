@@ -4,10 +4,15 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include "c-client/auth/auth.h"
+#include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/config.h"
+#include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/doctor/check.h"
 #include "c-client/doctor/report.h"
@@ -22,6 +27,16 @@ static const struct {
 	void (*run)(const struct doctor *, struct report *);
 } checks[] = {
 	{ "build",		check_build },
+	{ "pam",		check_pam },
+	{ "users",		check_users },
+	{ "account",		check_account },
+	{ "spool",		check_spool },
+	{ "home",		check_home },
+	{ "locking",		check_locking },
+	{ "limits",		check_limits },
+	{ "sandbox",		check_sandbox },
+	{ "configuration",	check_config },
+	{ "login",		check_login },
 };
 
 static int
@@ -44,20 +59,70 @@ dump(const struct doctor *d)
 	return status;
 }
 
-/* Lines of the log are for the log; checks say what matters of them. */
-static void
-drop_line(void *arg, int level, const char *line)
+void
+doctor_drop_line(void *arg, int level, const char *line)
 {
 	(void)arg;
 	(void)level;
 	(void)line;
 }
 
+/* A line of standard input without its end; on a terminal it is asked for,
+ * and not shown.  False if there is none. */
+static bool
+read_password(const char *user, char password[BOUND_PASSWORD + 1])
+{
+	bool terminal = isatty(STDIN_FILENO) == 1;
+	struct termios was, silent;
+	size_t n = 0;
+	char c;
+
+	if (terminal && tcgetattr(STDIN_FILENO, &was) == 0) {
+		fprintf(stderr, "Password of %s: ", user);
+		silent = was;
+		silent.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	}
+	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
+		if (n < BOUND_PASSWORD)
+			password[n++] = c;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+		fputc('\n', stderr);
+	}
+	if (n != 0 && password[n - 1] == '\r')
+		n--;
+	password[n] = '\0';
+	return n != 0;
+}
+
+static void
+find_user(struct doctor *d, struct auth_user *user, struct fault *why)
+{
+	fault_set(why, FAULT_NONE, "no user was named");
+	if (d->login != NULL && auth_find(d->config, d->login, user, why) ==
+	    AUTH_YES)
+		d->user = user;
+	d->user_trouble = why->text;
+}
+
+static void
+run_checks(const struct doctor *d, struct report *report)
+{
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+		report_begin(report, checks[i].name);
+		checks[i].run(d, report);
+	}
+}
+
 int
 doctor_main(const struct service *service, const char *version,
     const struct arguments *args)
 {
+	char password[BOUND_PASSWORD + 1];
+	struct auth_user user;
 	struct config config;
+	struct fault why;
 	struct doctor d = {
 		.service = service,
 		.config = &config,
@@ -71,16 +136,17 @@ doctor_main(const struct service *service, const char *version,
 	struct buf out;
 	int status;
 
-	log_to_sink(drop_line, NULL);
+	log_to_sink(doctor_drop_line, NULL);
 	config_defaults(&config);
 	config_read(&config, d.config_path, d.config_named, NULL);
 	if (args->dump)
 		return dump(&d);
 	report_init(&report);
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-		report_begin(&report, checks[i].name);
-		checks[i].run(&d, &report);
-	}
+	find_user(&d, &user, &why);
+	if (d.login != NULL && read_password(d.login, password))
+		d.password = password;
+	run_checks(&d, &report);
+	explicit_bzero(password, sizeof password);
 	buf_init(&out, 0);
 	if (args->json)
 		report_json(&report, service->program, version, &out);

@@ -11,8 +11,12 @@
 #include <sys/types.h>
 
 struct arguments;
+struct auth_user;
 struct config;
 struct service;
+
+/* A user whom no machine has, for logins that must be refused. */
+#define DOCTOR_NOBODY	"nobody.imapd-check"
 
 /* What a check may ask.  Strings are never NULL but where that is said. */
 struct doctor {
@@ -24,6 +28,8 @@ struct doctor {
 	uid_t euid;		/* 0: everything can be looked at */
 	const char *login;	/* --login USER, or NULL */
 	const char *password;	/* his, or NULL */
+	const struct auth_user *user;	/* who that is; NULL: there is none, */
+	const char *user_trouble;	/* and why */
 };
 
 /*
@@ -33,5 +39,9 @@ struct doctor {
  */
 int doctor_main(const struct service *, const char *version,
     const struct arguments *);
+
+/* For log_to_sink(): lines of the log are for the log, and checks say what
+ * matters of them. */
+void doctor_drop_line(void *arg, int level, const char *line);
 
 #endif

@@ -20,7 +20,7 @@ static const struct {
 	{ "ok", "ok", "ok" },
 	{ "warning", "warning", "warnings" },
 	{ "FAILED", "failed", "FAILED" },
-	{ "unknown", "unknown", "not looked at" },
+	{ "unknown", "unknown", "unknown" },
 };
 
 void
@@ -128,6 +128,18 @@ report_mend(struct report *r, const char *format, ...)
 	va_start(ap, format);
 	r->findings[r->n - 1].mend = text_of(r, "", format, ap);
 	va_end(ap);
+}
+
+const char *
+report_format(struct report *r, const char *format, ...)
+{
+	const char *text;
+	va_list ap;
+
+	va_start(ap, format);
+	text = text_of(r, "", format, ap);
+	va_end(ap);
+	return text;
 }
 
 const char *
@@ -279,6 +291,16 @@ report_json(const struct report *r, const char *program, const char *version,
 		buf_addc(out, '}');
 	}
 	buf_adds(out, "\n]}\n");
+}
+
+bool
+report_has_failed(const struct report *r, const char *check)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->findings[i].state == REPORT_FAILED &&
+		    strcmp(r->findings[i].check, check) == 0)
+			return true;
+	return false;
 }
 
 int

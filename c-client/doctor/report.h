@@ -72,15 +72,22 @@ void report_mend(struct report *, const char *format, ...)
  * Lives as long as the report. */
 const char *report_quote(struct report *, const char *text);
 
-/* The same for the inside of a basic regular expression between slashes (sed,
- * grep); not quoted for the shell. */
+/* The same for the inside of a basic regular expression of sed's between
+ * slashes, or of what it is replaced by; not quoted for the shell. */
 const char *report_regex(struct report *, struct span text);
+
+/* Printf, for the parts of a command.  Lives as long as the report. */
+const char *report_format(struct report *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* For people, a line each, commands by themselves behind a tab; for programs,
  * one JSON object, a finding a line. */
 void report_text(const struct report *, struct buf *out);
 void report_json(const struct report *, const char *program,
     const char *version, struct buf *out);
+
+/* Has this check found something that FAILED? */
+bool report_has_failed(const struct report *, const char *check);
 
 /* 0: nothing is wrong, 1: warnings, 2: something FAILED.  What could not be
  * looked at doesn't count. */

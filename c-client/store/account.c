@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "c-client/base/arena.h"
@@ -30,33 +29,6 @@
 #define INDEX_DEFAULT	".imapindex"
 #define INDEX_LOCAL	"/var/cache/imapd"
 #define POP_LOCK	".pop3.lock"
-
-/*
- * File systems whose locks or shared memory don't work between machines
- * (statfs(2)); SQLite's write-ahead log must not be there.
- */
-static const uint32_t shared_filesystems[] = {
-	0x6969,			/* NFS */
-	0x517b,			/* SMB */
-	0xff534d42,		/* CIFS */
-	0xfe534d42,		/* SMB2 */
-	0x01021997,		/* 9p */
-	0x65735546,		/* FUSE */
-};
-
-static bool
-is_shared_filesystem(const char *path)
-{
-	struct statfs fs;
-
-	if (statfs(path, &fs) == -1)
-		return false;
-	for (size_t i = 0; i < sizeof shared_filesystems /
-	    sizeof shared_filesystems[0]; i++)
-		if ((uint32_t)fs.f_type == shared_filesystems[i])
-			return true;
-	return false;
-}
 
 static const char *
 join(struct arena *keep, const char *dir, const char *name)
@@ -129,7 +101,7 @@ private_directory(struct arena *keep, const char *path, bool make,
 		*reason = "it belongs to another user";
 	else if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) == -1)
 		*reason = "others can get into it";
-	else if (is_shared_filesystem(path))
+	else if (file_is_on_network(path))
 		*reason = "it is on a network file system";
 	else if (faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == -1 ||
 	    realpath(path, real) == NULL)
@@ -150,7 +122,7 @@ find_index_dir(struct account *a, const struct config *config)
 		path = expand(a, config->index_dir);
 		a->index_dir = private_directory(a->keep, path, true, &reason);
 	} else if (path = join(a->keep, a->home, INDEX_DEFAULT),
-	    is_shared_filesystem(a->home)) {
+	    file_is_on_network(a->home)) {
 		reason = "the home is on a network file system";
 	} else {
 		a->index_dir = private_directory(a->keep, path, true, &reason);

@@ -534,3 +534,9 @@ index_close(struct index *ix)
 	free(ix->wal);
 	free(ix);
 }
+
+const char *
+index_library(void)
+{
+	return sqlite3_libversion();
+}

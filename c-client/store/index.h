@@ -228,4 +228,7 @@ int index_parsed_put(struct index *, unsigned kind, uint32_t uidvalidity,
     const struct index_records *, const uint32_t *uids,
     const struct span *texts, size_t n, struct fault *);
 
+/* The version of SQLite that this process has. */
+const char *index_library(void);
+
 #endif

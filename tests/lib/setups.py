@@ -72,6 +72,8 @@ class World:
         room.fill(self.joe, mailgen.to_mbox(mailgen.ordinary(2)))
         room.install()
         room.services()
+        self.must("useradd", "-r", "-M", "-d", "/nonexistent", "-s",
+            "/usr/sbin/nologin", "imapd")
         self.name_host()
         self.certify()
         self.quick()

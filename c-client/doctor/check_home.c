@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --login USER: his home, his other mailboxes and his indexes, as he himself
+ * sees them.
+ */
+#include "c-client/doctor/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "c-client/auth/auth.h"
+#include "c-client/base/buf.h"
+#include "c-client/base/config.h"
+#include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/doctor/doctor.h"
+#include "c-client/doctor/report.h"
+#include "c-client/doctor/trial.h"
+#include "c-client/store/account.h"
+
+#include "c-client/base/banned.h"
+
+/* Octets that must fit into the home: an index of a small mailbox. */
+#define TRIED_OCTETS	(64u * 1024)
+
+/* Files of the index directory that are looked at. */
+#define INDEXES_MAX	1000u
+
+struct look {
+	const struct doctor *d;
+	struct report *r;
+	const struct auth_user *user;
+};
+
+/* Write that much into an unnamed file of the directory, and sync it. */
+static int
+write_there(void *arg, struct fault *why)
+{
+	const char *dir = *(const char *const *)arg;
+	char octets[4096] = { 0 };
+	int fd, rc = 0;
+
+	if ((fd = file_unnamed(dir)) == -1)
+		return fault_errno(why, "a file in %s", dir);
+	for (unsigned n = 0; rc == 0 && n < TRIED_OCTETS; n += sizeof octets)
+		if (file_write_full(fd, octets, sizeof octets) == -1)
+			rc = fault_errno(why, "write to a file in %s", dir);
+	if (rc == 0 && fsync(fd) == -1)
+		rc = fault_errno(why, "sync a file in %s", dir);
+	close(fd);
+	return rc;
+}
+
+/* A directory that has to be the user's, or may be missing. */
+static bool
+check_directory(struct look *l, const char *dir, const char *what,
+    bool needed)
+{
+	const char *quoted = report_quote(l->r, dir);
+	unsigned long uid = (unsigned long)l->user->uid;
+	struct stat st;
+
+	if (stat(dir, &st) == -1) {
+		if (errno == ENOENT && !needed)
+			return false;
+		if (errno == EACCES) {
+			report_unknown(l->r, "%s %s: %s", what, dir,
+			    strerror(errno));
+			return false;
+		}
+		report_failed(l->r, "%s %s: %s", what, dir, strerror(errno));
+		if (errno == ENOENT)
+			report_mend(l->r, "install -d -m 700 -o %lu -g %lu %s",
+			    uid, (unsigned long)l->user->gid, quoted);
+		return false;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		report_failed(l->r, "%s %s is no directory", what, dir);
+		report_mend(l->r, "mv %s %s && install -d -m 700 -o %lu -g %lu "
+		    "%s", quoted, report_quote(l->r, report_format(l->r,
+		    "%s.was", dir)), uid, (unsigned long)l->user->gid, quoted);
+		return false;
+	}
+	if (st.st_uid != l->user->uid) {
+		report_failed(l->r, "%s %s belongs to uid %lu and not to %s",
+		    what, dir, (unsigned long)st.st_uid, l->user->name);
+		report_mend(l->r, "chown %lu %s", uid, quoted);
+		return false;
+	}
+	if ((st.st_mode & 0700) != 0700) {
+		report_failed(l->r, "%s %s has mode %04o: its owner can't use "
+		    "it", what, dir, (unsigned)st.st_mode & 07777);
+		report_mend(l->r, "chmod u+rwx %s", quoted);
+		return false;
+	}
+	if (st.st_mode & 0022) {
+		report_warning(l->r, "%s %s has mode %04o: others can change "
+		    "what is in it", what, dir, (unsigned)st.st_mode & 07777);
+		report_mend(l->r, "chmod go-w %s", quoted);
+	}
+	return true;
+}
+
+/* Files that another user has left there, as root does who tried it out. */
+static void
+check_owners(struct look *l, const char *dir)
+{
+	DIR *entries = opendir(dir);
+	const struct dirent *e;
+	struct stat st;
+
+	if (entries == NULL)
+		return;
+	for (unsigned i = 0; i < INDEXES_MAX &&
+	    (e = readdir(entries)) != NULL; i++) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0 || fstatat(dirfd(entries),
+		    e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    st.st_uid == l->user->uid)
+			continue;
+		report_failed(l->r, "%s/%s belongs to uid %lu and not to %s: "
+		    "there is no index for this mailbox", dir, e->d_name,
+		    (unsigned long)st.st_uid, l->user->name);
+		report_mend(l->r, "chown -R %lu %s",
+		    (unsigned long)l->user->uid, report_quote(l->r, dir));
+		break;
+	}
+	closedir(entries);
+}
+
+static void
+check_room(struct look *l, const char *home)
+{
+	struct fault why;
+
+	if (trial_run(l->user, write_there, &home, &why) == 0) {
+		report_ok(l->r, "%s can write to %s", l->user->name, home);
+		return;
+	}
+	if (why.code == FAULT_PERM && l->d->euid != 0)
+		report_unknown(l->r, "%s", why.text);
+	else if (why.code == FAULT_QUOTA)
+		report_warning(l->r, "%s: flags and indexes can't be kept "
+		    "until there is room", why.text);
+	else
+		report_failed(l->r, "as %s: %s", l->user->name, why.text);
+}
+
+static const char *
+expanded(struct look *l, const char *text)
+{
+	struct buf path;
+	const char *kept;
+
+	buf_init(&path, 0);
+	account_expand(&path, text, l->user->name, l->user->home);
+	kept = report_format(l->r, "%s", buf_string(&path));
+	buf_clear(&path);
+	return kept;
+}
+
+/* A link or directory that leads to a file that can't be read. */
+static void
+check_file(struct look *l, const char *name)
+{
+	const char *path = report_format(l->r, "%s/%s", l->user->home, name);
+	struct stat st;
+
+	if (stat(path, &st) == -1 || st.st_uid == l->user->uid)
+		return;
+	report_failed(l->r, "%s belongs to uid %lu and not to %s: he can't "
+	    "change it", path, (unsigned long)st.st_uid, l->user->name);
+	report_mend(l->r, "chown %lu %s", (unsigned long)l->user->uid,
+	    report_quote(l->r, path));
+}
+
+void
+check_home(const struct doctor *d, struct report *r)
+{
+	struct look l = { .d = d, .r = r, .user = d->user };
+	const struct config *c = d->config;
+	const char *index, *root;
+
+	if (d->user == NULL || d->user->uid == 0) {
+		report_unknown(r, "a user's home, mailboxes and indexes are "
+		    "looked at with --login USER");
+		return;
+	}
+	if (!check_directory(&l, d->user->home, "the home", true))
+		return;
+	index = expanded(&l, c->index_dir[0] == '\0' ? ".imapindex" :
+	    c->index_dir);
+	if (check_directory(&l, index, "the index directory", false))
+		check_owners(&l, index);
+	root = expanded(&l, c->mail_root[0] == '\0' ? "mail" : c->mail_root);
+	if (check_directory(&l, root, "the mail root", false))
+		check_owners(&l, root);
+	check_file(&l, ".mailboxlist");
+	check_room(&l, d->user->home);
+}
