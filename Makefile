@@ -121,7 +121,7 @@ FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	mboxinbox_move wire wire_reader
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
-DOCTOR = check_build doctor report
+DOCTOR = check_build doctor entry inetd_conf report systemd_unit xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
 SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
