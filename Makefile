@@ -243,7 +243,7 @@ SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
 	etc/ipop3d@.service etc/services
 SECTIONS = $(sort $(subst .,,$(suffix $(PAGES))))
 # What is written is about /usr/local.
-PLACED = sed 's|/usr/local/s\(bin\|hare\)|$(PREFIX)/s\1|g'
+PLACED = sed 's,/usr/local/s\(bin\|hare\),$(PREFIX)/s\1,g'
 
 install: all
 	install -d $(SBIN) $(SECTIONS:%=$(MAN)/man%) $(SHARE) \
