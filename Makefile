@@ -2,7 +2,7 @@
 #
 #	make			what this machine has: PAM, TLS, run-time directories
 #	make slx SSLTYPE=unix	the lines of the old toolkit: see TARGETS, SSLTYPES
-#	make install		into PREFIX, below DESTDIR
+#	make install		into PREFIX, below DESTDIR; make uninstall undoes it
 #	make run		try it: demo user, certificate, both servers on loopback
 #	make check		all tests
 #	make stress		everybody at once on one mailbox, for SECS seconds
@@ -123,7 +123,8 @@ AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
 DOCTOR = check_account check_build check_config check_home check_limits \
 	check_locking check_login check_pam check_sandbox check_spool \
-	check_users doctor probe report trial
+	check_users doctor entry inetd_conf probe report systemd_unit trial \
+	xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
 SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
@@ -210,8 +211,8 @@ $(TARGETS):
 		echo "warning: $$dir does not exist on this machine"; done
 
 .DEFAULT:
-	@echo "make: no target '$@'; valid: all $(TARGETS) install run check" \
-		"stress bench lint cleanroom clean" >&2; exit 2
+	@echo "make: no target '$@'; valid: all $(TARGETS) install uninstall" \
+		"run check stress bench lint cleanroom clean" >&2; exit 2
 
 # What the machine lacks, one line each with the Debian package.
 HEADERS = openssl/crypto.h:libssl-dev sqlite3.h:libsqlite3-dev \
@@ -231,27 +232,52 @@ $B/machine: Makefile
 
 # --- Installing ---------------------------------------------------------------
 
+# What goes where, for install and for uninstall.
 SBIN = $(DESTDIR)$(PREFIX)/sbin
-MAN5 = $(DESTDIR)$(PREFIX)/share/man/man5
-MAN8 = $(DESTDIR)$(PREFIX)/share/man/man8
+MAN = $(DESTDIR)$(PREFIX)/share/man
 SHARE = $(DESTDIR)$(PREFIX)/share/imapd
-# For renewals: cron, systemd, and clients of ACME.
-TLS_SAMPLES = etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
-	etc/certbot-hook.sh etc/acme-hook.sh etc/dehydrated-hook.sh
+PROGRAMS = imapd/imapd ipopd/ipop3d $B/imapd-tls
+PAGES = docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 docs/imapd.conf.5
+GUIDES = docs/SETUP docs/SSL
+SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
+	etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
+	etc/imapd.conf etc/imapd.socket etc/imapd.xinetd etc/imapd@.service \
+	etc/inetd.conf etc/inetutils.conf etc/ipop3d.socket \
+	etc/ipop3d@.service etc/services
+SECTIONS = $(sort $(subst .,,$(suffix $(PAGES))))
+# What is written is about /usr/local.
+PLACED = sed 's,/usr/local/s\(bin\|hare\),$(PREFIX)/s\1,g'
+
 install: all
-	install -d $(SBIN) $(MAN5) $(MAN8) $(SHARE) $(DESTDIR)/etc/pam.d
-	install -m 755 imapd/imapd ipopd/ipop3d $(SBIN)
+	install -d $(SBIN) $(SECTIONS:%=$(MAN)/man%) $(SHARE) \
+		$(DESTDIR)/etc/pam.d
 	sed "s|^built_certs=.*|built_certs='$(SSLCERTS)'|; \
 		s|^built_keys=.*|built_keys='$(SSLKEYS)'|" ssl/imapd-tls \
 		>$B/imapd-tls
-	install -m 755 $B/imapd-tls $(SBIN)
-	install -m 644 docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 $(MAN8)
-	install -m 644 docs/imapd.conf.5 $(MAN5)
-	install -m 644 docs/SSL etc/inetd.conf etc/services etc/imapd.conf \
-		$(TLS_SAMPLES) $(SHARE)
+	install -m 755 $(PROGRAMS) $(SBIN)
+	@set -e; for file in $(PAGES) $(GUIDES) $(SAMPLES); do \
+		case $$file in \
+		docs/*.[1-8]) to=$(MAN)/man$${file##*.} ;; \
+		*) to=$(SHARE) ;; \
+		esac; \
+		$(PLACED) $$file >$B/placed; \
+		install -m 644 $B/placed $$to/$${file##*/}; \
+	done
 	@for name in imap pop; do \
 		test -e $(DESTDIR)/etc/pam.d/$$name || \
 		install -m 644 etc/pam.d/$$name $(DESTDIR)/etc/pam.d/$$name; done
+
+# Takes away what install has put there and nothing else: a PAM file that
+# somebody has changed, configuration, certificates and mail stay.
+uninstall:
+	rm -f $(addprefix $(SBIN)/,$(notdir $(PROGRAMS))) \
+		$(foreach page,$(notdir $(PAGES)),$(MAN)/man$(subst .,,$(suffix \
+		$(page)))/$(page)) $(addprefix $(SHARE)/,$(notdir $(GUIDES) \
+		$(SAMPLES)))
+	test ! -d $(SHARE) || rmdir --ignore-fail-on-non-empty $(SHARE)
+	@for name in imap pop; do \
+		! cmp -s etc/pam.d/$$name $(DESTDIR)/etc/pam.d/$$name || \
+		rm -f $(DESTDIR)/etc/pam.d/$$name; done
 
 # --- Tests ----------------------------------------------------------------------
 
@@ -338,8 +364,9 @@ clean:
 	rm -rf build $(PRODUCTS)
 
 FORCE:
-.PHONY: all programs machine install run check check-unit fuzzers bench lint \
-	cleanroom clean FORCE build-tests trips trips-unit stress $(TARGETS)
+.PHONY: all programs machine install uninstall run check check-unit fuzzers \
+	bench lint cleanroom clean FORCE build-tests trips trips-unit stress \
+	$(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -16,6 +16,13 @@ import server
 from imapc import Imap
 from tap import ROOT as TOP, run, tap, wait_for
 
+# Where passwords are, and the directories of certificates and mail.
+LINES = {"lnp": ("pam", "/usr/local/ssl"), "slx": ("std", "/usr/local/ssl"),
+         "lnx": ("std", "/usr/local/ssl"), "sl4": ("std", "/usr/local/ssl"),
+         "sl5": ("std", "/usr/local/ssl"), "ldb": ("pam", "/etc/ssl", "/var/mail"),
+         "lfd": ("pam", "/etc/pki/tls"), "lr5": ("pam", "/etc/pki/tls"),
+         "lrh": ("pam", "/usr/share/ssl"), "lsu": ("pam", "/usr/share/ssl"),
+         "lmd": ("pam", "/usr/lib/ssl")}
 # What only the mbox format says.
 MOVES = "bytes of new mail to mbox from spool"
 tmp = tempfile.mkdtemp(prefix="imapd-words-")
@@ -77,6 +84,45 @@ def main():
         shutil.rmtree(tmp)
 
 
+def tree_of(top):
+    """Every name below it, with what is in the files."""
+    out = {}
+    for where, dirs, files in os.walk(top):
+        for name in dirs:
+            out[os.path.relpath(os.path.join(where, name), top)] = None
+        for name in files:
+            with open(os.path.join(where, name), "rb") as f:
+                out[os.path.relpath(os.path.join(where, name), top)] = f.read()
+    return out
+
+
+def check_uninstall(stage):
+    """Only what was installed goes: directories that are everybody's, what the administrator made,
+    and a PAM file that he has changed stay."""
+    for name in ("usr/sbin", "usr/share/man/man8", "etc/pam.d", "etc/ssl/certs", "var/mail"):
+        os.makedirs(os.path.join(stage, name))
+    for name in ("etc/imapd.conf", "etc/ssl/certs/imapd.pem", "var/mail/joe", "usr/sbin/other"):
+        with open(os.path.join(stage, name), "w") as f:
+            f.write(name)
+    before = tree_of(stage)
+    words = ("DESTDIR=" + stage, "PREFIX=/usr")
+    make("install", *words)
+    there = tree_of(stage)
+    tap.ok(len(there) > len(before) + 10 and all(there[x] == before[x] for x in before),
+           "make install adds files, and changes none")
+    done = make("uninstall", *words)
+    tap.equal((done.returncode, tree_of(stage)), (0, before), "make uninstall undoes it")
+    make("install", *words)
+    for name in ("etc/pam.d/imap", "usr/share/imapd/mine"):
+        with open(os.path.join(stage, name), "a") as f:
+            f.write("# mine\n")
+    make("uninstall", *words)
+    tap.equal(sorted(set(tree_of(stage)) - set(before)),
+              ["etc/pam.d/imap", "usr/share/imapd", "usr/share/imapd/mine"],
+              "a PAM file that was changed, and what is not ours, stay")
+    tap.equal(make("uninstall", *words).returncode, 0, "a second time does no harm")
+
+
 def check_words():
     for words, valid in ((["frobnicate"], "slx"), (["SSLTYPE=maybe"], "nopwd unix"),
                          (["slx", "SSLTYPE=maybe"], "nopwd unix"),
@@ -118,10 +164,14 @@ def check_words():
         tap.ok(f.read() == "# mine\n", "a PAM file that is there is left alone")
     for name in ("etc/pam.d/pop", "usr/sbin/ipop3d", "usr/share/man/man8/imapd.8",
                  "usr/share/man/man8/ipop3d.8", "usr/share/man/man8/imapd-tls.8",
-                 "usr/sbin/imapd-tls", "usr/share/imapd/SSL",
+                 "usr/sbin/imapd-tls", "usr/share/imapd/SSL", "usr/share/imapd/SETUP",
                  "usr/share/imapd/imapd-tls.cron", "usr/share/imapd/inetd.conf",
                  "usr/share/imapd/services", "usr/share/imapd/imapd.conf"):
         tap.ok(os.path.isfile(os.path.join(stage, name)), "installed: " + name)
+    wrong = [name for name, text in tree_of(stage).items()
+             if re.search(b"/usr/local/s(bin|hare)", text or b"")]
+    tap.equal(wrong, [], "what is written names PREFIX")
+    check_uninstall(os.path.join(tmp, "other"))
 
     done = make("lnp", "SSLTYPE=none", "EXTRADRIVERS=")
     tap.ok(done.returncode == 0, "make lnp SSLTYPE=none builds", done.stderr[-3000:])
@@ -145,10 +195,12 @@ def check_words():
            "the default: no password without TLS", words)
     with open(os.path.join(tree, "Makefile")) as f:
         targets = re.search(r"^TARGETS = (.*)$", f.read(), re.M)[1].split()
+    tap.equal(sorted(targets), sorted(LINES), "the lines that there are")
     for word in targets:
         out = make("-n", word)
-        tap.ok(out.returncode == 0 and "PASSWDTYPE=" in out.stdout and "SSLDIR=/" in out.stdout,
-               "make %s says where passwords and certificates are" % word, out.stderr)
+        got = re.findall(r"(?:PASSWDTYPE|SSLDIR|MAILSPOOL)=([\w/]+)", out.stdout)
+        tap.ok(out.returncode == 0 and tuple(got[:len(LINES[word])]) == LINES[word],
+               "make %s says where passwords and certificates are" % word, got)
     done = make("lnx", "SSLCERTS=/no/certs", "SSLKEYS=/no/keys")
     tap.ok(done.returncode == 0 and has_text("imapd/imapd", "/no/certs") and
            has_text("imapd/imapd", "/no/keys"), "SSLCERTS and SSLKEYS are built in",
@@ -157,6 +209,12 @@ def check_words():
     tap.ok(done.returncode == 0 and has_text("ipopd/ipop3d", "/no/ssl") and
            not has_text("ipopd/ipop3d", "/no/certs"), "so is SSLDIR, in a build that was there",
            done.stderr[-2000:])
+    done = make("ldb", "PASSWDTYPE=nul")
+    tap.ok(done.returncode == 0 and links("imapd/imapd") == {"libssl", "libcrypto"},
+           "PASSWDTYPE=nul: a line's own word is overruled", done.stderr[-2000:])
+    words = capabilities()
+    tap.ok("LOGINDISABLED" in words and "AUTH=PLAIN" not in words,
+           "and nobody is asked for a password", words)
 
 
 run(main)

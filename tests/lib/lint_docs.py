@@ -107,8 +107,12 @@ lines = INETD.findall(read("README"))
 ok(len(lines) == 4, "README has four inetd lines", lines)
 same(sorted(INETD.findall(read("etc/inetd.conf"))), sorted(lines),
     "etc/inetd.conf has README's lines")
-for path in ("docs/imapd.8", "docs/ipop3d.8"):
-    for line in re.findall(r"^\w+ stream .*$", read(path), re.M):
+for path in ("docs/imapd.8", "docs/ipop3d.8", "docs/SETUP",
+        "etc/inetutils.conf"):
+    for line in re.findall(r"^(?:\t(?:\| )?)?(\w+\s+stream\s+tcp.*)$",
+            read(path), re.M):
+        # inetutils-inetd says tcp6 for both.
+        line = line.replace("tcp6", "tcp")
         ok(line.split() in [x.split() for x in lines],
             path + " has a line of README's", line)
 
@@ -145,7 +149,7 @@ for path, seconds in (("imapd/main.c", "1800"), ("ipopd/main.c", "600")):
 
 # Files that the guides name are there.
 for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING",
-        "docs/SSL"):
+        "docs/SSL", "docs/SETUP"):
     for name in re.findall(
             r"(?<![/\w])((?:etc|docs|tests|imapd|ipopd|ssl|c-client|base|store|mime|"
             r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|5|8|conf))\b",

@@ -13,10 +13,18 @@ openssl curl mutt"
 # Beside those: unit tests, compilers, the programs that tests drive, linters.
 # fail2ban is there for its filter of our log lines, and never started; Dovecot
 # is what mailboxes are shared with, and what the benchmark compares with.
+# systemd is there for systemd-socket-activate; libtirpc3 and libwrap0 are what
+# xinetd is linked with.
 check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
 maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
-e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix"
+e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix systemd libtirpc3
+libwrap0"
+
+# The three inetds exclude each other: openbsd-inetd is installed, and these two
+# are only unpacked, for tests that put them into a room.
+unpacked="xinetd inetutils-inetd"
+inetds=$(cd "$(dirname "$0")/../.." && pwd)/build/inetds
 
 case "${1-}" in
 run) wanted=$run ;;
@@ -36,13 +44,42 @@ for name in $wanted; do
 		status=
 	[ "$status" = installed ] || missing="$missing $name"
 done
-[ -n "$missing" ] || exit 0
+
+log=$(mktemp)
+update() {
+	apt-get -q update >>"$log" 2>&1 || true
+}
+download() {
+	(cd "$inetds.new" && apt-get -q download "$1" >>"$log" 2>&1)
+}
+unpack() {
+	[ "$1" = check ] || return 0
+	for name in $unpacked; do
+		[ ! -x "$inetds/usr/sbin/$name" ] || continue
+		rm -rf "$inetds.new"
+		mkdir -p "$inetds" "$inetds.new"
+		if ! download "$name" && { update; ! download "$name"; }; then
+			cat "$log" >&2
+			rm -f "$log"
+			echo "packages.sh: apt-get download $name failed" >&2
+			exit 1
+		fi
+		dpkg-deb -x "$inetds.new/$name"_*.deb "$inetds"
+		rm -rf "$inetds.new"
+	done
+}
+if [ -z "$missing" ]; then
+	unpack "$1"
+	rm -f "$log"
+	exit 0
+fi
 
 install="apt-get install --no-install-recommends --no-remove -y"
 if [ "$(id -u)" != 0 ]; then
 	echo "Some Debian packages are missing. As root, type this and try" \
 		"again:" >&2
 	echo "$install$missing" >&2
+	rm -f "$log"
 	exit 1
 fi
 
@@ -63,10 +100,6 @@ fi
 
 DEBIAN_FRONTEND=noninteractive
 export DEBIAN_FRONTEND
-log=$(mktemp)
-update() {
-	apt-get -q update >>"$log" 2>&1 || true
-}
 # Without an answer of ours postfix would set itself up to take mail.
 answer() {
 	case " $missing " in *" postfix "*)
@@ -82,6 +115,7 @@ install() {
 
 echo "Installing:$missing"
 # A fresh machine has no package lists; old lists name packages that are gone.
+what=$1
 set -- /var/lib/apt/lists/*_Packages*
 [ -e "$1" ] || update
 answer
@@ -94,4 +128,5 @@ if ! install; then
 		exit 1
 	fi
 fi
+unpack "$what"
 rm -f "$log"

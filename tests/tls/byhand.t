@@ -5,7 +5,6 @@ with an ECDSA key, and the short way; each ends in mail that curl reads from an
 inetd.  And what make install and the samples in etc/ do."""
 
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -18,44 +17,10 @@ import room
 from pki import openssl
 from tap import ROOT, need, run, tap
 from tlstool import read
+from typed import PASS, at_a_terminal, typed
 
 CERTS = "/etc/ssl/certs"
-PASS = b"open sesame\n"
 OURS = re.compile(r"(imapd|ipop3d)")
-
-
-def typed(title):
-    """The lines that stand behind a tab in a section of docs/SSL."""
-    with open(os.path.join(ROOT, "docs/SSL")) as f:
-        text = f.read()
-    section = re.search(r"(?ms)^" + title + r"\n-+\n(.*?)(?=^[^\n]+\n-{9,}\n|\Z)",
-        text).group(1)
-    return re.findall(r"(?m)^\t(.*)$", section)
-
-
-def at_a_terminal(lines):
-    """A shell on a terminal; whoever asks for a pass phrase gets it.  Returns
-    what it said, and the status of each line."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(PS1="", PS2="", ENV="")
-        os.execv("/bin/sh", ["sh"])
-    said, statuses = b"", []
-    os.write(fd, b"stty -echo\n")
-    for n, line in enumerate(lines):
-        # In one line: what is typed ahead would be taken for a pass phrase.
-        os.write(fd, line.encode() + b"; echo \"<%d=$?>\"\n" % n)
-        end = re.compile(rb"<%d=(\d+)>" % n)
-        answered = len(said)
-        while not end.search(said):
-            said += os.read(fd, 4096)
-            if re.search(rb"pass phrase[^\n]*: ?$", said[answered:]):
-                os.write(fd, PASS)
-                answered = len(said)
-        statuses.append(int(end.search(said).group(1)))
-    os.close(fd)
-    os.waitpid(pid, 0)
-    return said.decode(errors="replace"), statuses
 
 
 def clear():
@@ -78,7 +43,7 @@ def fetched(crt):
 
 
 def old_way():
-    lines = typed("The old way, with today's sizes")
+    lines = typed("docs/SSL", "The old way, with today's sizes")
     ec = [n for n, line in enumerate(lines) if "genpkey" in line]
     tap.ok(len(ec) == 1 and "genrsa" in lines[ec[0] - 2],
         "the line for ECDSA stands behind two for RSA", lines)
@@ -132,7 +97,7 @@ def locked_by_hand():
 
 
 def short_way():
-    lines = typed("The short way")
+    lines = typed("docs/SSL", "The short way")
     for word, crt in (("ca", CERTS + "/imapd-ca/imapd-ca.crt"),
             ("self", None)):
         line = [x for x in lines if x.startswith("imapd-tls %s " % word)]
