@@ -3,7 +3,8 @@
  * right?  The user data base is asked as the server asks it. */
 #include "c-client/doctor/check.h"
 
-#include <string.h>
+#include <shadow.h>
+#include <time.h>
 
 #include "c-client/auth/auth.h"
 #include "c-client/base/config.h"
@@ -14,6 +15,8 @@
 #include "c-client/server/service.h"
 
 #include "c-client/base/banned.h"
+
+#define DAY_SECS	86400
 
 static int
 ask(void *arg, struct fault *why)
@@ -28,22 +31,32 @@ ask(void *arg, struct fault *why)
 	return result == AUTH_YES ? 0 : -1;
 }
 
-/* Root's accounts are closed in two ways that can be told and undone. */
+/* An account that is closed looks like a wrong password, for modules tell
+ * no more; what closes it stands in the entry. */
 static void
 refused(const struct doctor *d, struct report *r, const struct fault *why)
 {
 	const char *name = report_quote(r, d->login);
+	const struct spwd *sp = d->config->auth == CONFIG_AUTH_USERS ? NULL :
+	    getspnam(d->login);
+	long today = (long)(time(NULL) / DAY_SECS);
 
-	report_failed(r, "%s can't log in: %s", d->login, why->text);
-	if (d->config->auth == CONFIG_AUTH_USERS)
-		return;
-	if (strstr(why->text, "account has expired") != NULL ||
-	    strstr(why->text, "account expired") != NULL)
+	if (sp != NULL && sp->sp_expire >= 0 && today >= sp->sp_expire) {
+		report_failed(r, "%s can't log in: the account has expired",
+		    d->login);
 		report_mend(r, "chage -E -1 %s", name);
-	else if (strstr(why->text, "must be changed") != NULL ||
-	    strstr(why->text, "new one required") != NULL ||
-	    strstr(why->text, "password has expired") != NULL)
+	} else if (sp != NULL && (sp->sp_lstchg == 0 || (sp->sp_lstchg > 0 &&
+	    sp->sp_max >= 0 && today - sp->sp_lstchg > sp->sp_max))) {
+		report_failed(r, "%s can't log in: the password must be "
+		    "changed first, and a mail client can't", d->login);
 		report_mend(r, "chage -d \"$(date +%%F)\" %s", name);
+	} else if (sp != NULL && sp->sp_pwdp[0] == '!' &&
+	    sp->sp_pwdp[1] == '$') {
+		report_failed(r, "%s can't log in: the password is locked",
+		    d->login);
+		report_mend(r, "usermod -U %s", name);
+	} else
+		report_failed(r, "%s can't log in: %s", d->login, why->text);
 }
 
 void
@@ -55,6 +68,11 @@ check_account(const struct doctor *d, struct report *r)
 	if (d->login == NULL) {
 		report_unknown(r, "whether a user can log in is tried with "
 		    "--login USER");
+		return;
+	}
+	if (report_has_failed(r, "pam") || report_has_failed(r, "users")) {
+		report_unknown(r, "%s is not tried before what FAILED above "
+		    "is mended", d->login);
 		return;
 	}
 	if (d->user == NULL) {
@@ -71,10 +89,7 @@ check_account(const struct doctor *d, struct report *r)
 		report_unknown(r, "no password was given for %s", d->login);
 		return;
 	}
-	if (report_has_failed(r, "pam") || report_has_failed(r, "users"))
-		report_unknown(r, "%s is not tried before what FAILED above "
-		    "is mended", d->login);
-	else if (d->euid != 0 && d->config->auth != CONFIG_AUTH_USERS)
+	if (d->euid != 0 && d->config->auth != CONFIG_AUTH_USERS)
 		report_unknown(r, "passwords are checked by root only");
 	else if (trial_run(NULL, ask, &asking, &why) == 0)
 		report_ok(r, "%s can log in with this password", d->login);

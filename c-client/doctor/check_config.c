@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "c-client/base/config.h"
-#include "c-client/base/config_keys.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/doctor/doctor.h"
@@ -18,32 +17,16 @@
 
 #include "c-client/base/banned.h"
 
-/* Letters in which a key may differ from one that is, to be meant. */
-#define CLOSE_ENOUGH	3
+/* Letters in which a key may differ from the one that was meant, and how many
+ * of its letters must be right for each. */
+#define LETTERS_MAX	3
+#define LETTERS_RIGHT	3
 
 /* While the file is read again. */
 struct reading {
 	const struct doctor *d;
 	struct report *r;
 };
-
-/* Number of the row, whose name is one of the table's. */
-static size_t
-row_of(const char *key)
-{
-	size_t i;
-
-	config_keys_find(span_of(key), &i);
-	return i;
-}
-
-static bool
-is_from_file(const struct config *c, const char *key)
-{
-	uint32_t from = c->from[row_of(key)];
-
-	return from != CONFIG_DEFAULT && from != CONFIG_BUILT;
-}
 
 /* Make line `number` a comment: what the servers do with it anyway. */
 static void
@@ -74,7 +57,8 @@ tell(void *arg, const struct config_line *l)
 		report_failed(x->r, "%s line %u: there is no key %s; the "
 		    "nearest is %s", x->d->config_path, l->number,
 		    log_field(l->name.p, l->name.n, shown), l->nearest);
-		if (l->distance > CLOSE_ENOUGH)
+		if (l->distance > LETTERS_MAX ||
+		    l->distance * LETTERS_RIGHT > l->name.n)
 			mend_by_comment(x, l->number);
 		else
 			report_mend(x->r, "sed -i '%us/^[^=]*/%s /' %s",
@@ -130,23 +114,6 @@ check_file(const struct doctor *d, struct report *r)
 	}
 }
 
-/* Give the last value of `key` another one, or say it at the end. */
-static void
-mend_by_value(const struct doctor *d, struct report *r, const char *key,
-    const char *value)
-{
-	const char *path = report_quote(r, d->config_path);
-
-	if (is_from_file(d->config, key))
-		report_mend(r, "sed -i %s %s", report_quote(r,
-		    report_format(r, "%us/=.*/= %s/",
-		    d->config->from[row_of(key)],
-		    report_regex(r, span_of(value)))), path);
-	else
-		report_mend(r, "printf '\\n%%s\\n' %s >>%s", report_quote(r,
-		    report_format(r, "%s = %s", key, value)), path);
-}
-
 /* A directory that all users share because nothing in it says who. */
 static void
 check_shared(const struct doctor *d, struct report *r, const char *key,
@@ -159,7 +126,7 @@ check_shared(const struct doctor *d, struct report *r, const char *key,
 	fit = report_format(r, "%s/%%u", strcmp(value, "/") == 0 ? "" :
 	    value);
 	report_failed(r, "%s = %s has no %%u in it: %s", key, value, follows);
-	mend_by_value(d, r, key, fit);
+	doctor_mend_key(d, r, key, fit);
 }
 
 static void
@@ -170,7 +137,7 @@ check_values(const struct doctor *d, struct report *r)
 	if (c->plaintext == CONFIG_PLAINTEXT_ALWAYS) {
 		report_warning(r, "plaintext = always: passwords may go over "
 		    "the network in clear");
-		mend_by_value(d, r, "plaintext", "tls");
+		doctor_mend_key(d, r, "plaintext", "tls");
 	}
 	check_shared(d, r, "index_dir", c->index_dir, "the first user who "
 	    "logs in has it, all others have no index");
@@ -180,7 +147,7 @@ check_values(const struct doctor *d, struct report *r)
 	    strcmp(c->log, "stderr") != 0) {
 		report_failed(r, "log = %s is neither syslog nor stderr nor "
 		    "a path from / on; the log goes to syslog", c->log);
-		mend_by_value(d, r, "log", "syslog");
+		doctor_mend_key(d, r, "log", "syslog");
 	}
 }
 
@@ -192,7 +159,7 @@ keep_line(void *arg, int level, const char *line)
 
 	(void)level;
 	report_failed(x->r, "%s", line);
-	mend_by_value(x->d, x->r, "workarounds", "all");
+	doctor_mend_key(x->d, x->r, "workarounds", "all");
 }
 
 static void

@@ -146,6 +146,55 @@ look_at_include(struct look *l, const char *path, unsigned number,
 	mend_by_sample(l->r, l->service);
 }
 
+/* Is it one of the words?  If not, the nearest is the one that begins like it
+ * for longest. */
+static bool
+is_one_of(struct span word, const char *const *words, const char **nearest)
+{
+	size_t longest = 0;
+
+	*nearest = words[0];
+	for (; *words != NULL; words++) {
+		size_t n = 0;
+
+		if (span_is(word, *words))
+			return true;
+		while (n < word.n && (*words)[n] == ascii_lower(word.p[n]))
+			n++;
+		if (n > longest) {
+			longest = n;
+			*nearest = *words;
+		}
+	}
+	return false;
+}
+
+/* What libpam takes for a line that denies, or for none. */
+static bool
+is_known(struct look *l, const char *path, unsigned number,
+    struct span type, struct span control)
+{
+	static const char *const types[] = { "auth", "account", "session",
+	    "password", NULL };
+	static const char *const controls[] = { "required", "requisite",
+	    "sufficient", "optional", "include", "substack", NULL };
+	const char *nearest;
+	struct span word = type;
+
+	if (is_one_of(type, types, &nearest)) {
+		word = control;
+		if ((control.n != 0 && control.p[0] == '[') ||
+		    is_one_of(control, controls, &nearest))
+			return true;
+	}
+	report_failed(l->r, "%s line %u: PAM knows no \"%.*s\" there; the "
+	    "nearest is %s", path, number, (int)word.n, word.p, nearest);
+	report_mend(l->r, "sed -i %s %s", report_quote(l->r,
+	    report_format(l->r, "%us/%s/%s/", number,
+	    report_regex(l->r, word), nearest)), report_quote(l->r, path));
+	return false;
+}
+
 /* type control module arguments, or @include name (pam.conf(5)). */
 static void
 look_at_line(struct look *l, const char *path, unsigned number,
@@ -161,6 +210,8 @@ look_at_line(struct look *l, const char *path, unsigned number,
 	}
 	if (optional)
 		type = span_slice(type, 1, type.n);
+	if (!is_known(l, path, number, type, control))
+		return;
 	l->auth = l->auth || span_is(type, "auth");
 	l->account = l->account || span_is(type, "account");
 	if (span_is(control, "include") || span_is(control, "substack")) {

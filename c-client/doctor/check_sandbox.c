@@ -2,8 +2,8 @@
 /* The walls around the process that talks to the network, tried for real. */
 #include "c-client/doctor/check.h"
 
-#include <grp.h>
 #include <pwd.h>
+#include <string.h>
 
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
@@ -25,17 +25,16 @@ enter(void *arg, struct fault *why)
 static void
 mend_by_user(const struct doctor *d, struct report *r)
 {
-	const char *path = report_quote(r, d->config_path);
+	const char *name = d->config->front_user;
 
-	if (getpwnam("imapd") == NULL)
-		report_mend(r, "useradd -r -M -d /nonexistent -s "
-		    "/usr/sbin/nologin imapd%s%s",
-		    d->config->front_user[0] == '\0' ? "" :
-		    " && sed -i 's/^\\([[:blank:]]*front_user[^=]*=\\).*/\\1/'"
-		    " ", d->config->front_user[0] == '\0' ? "" : path);
+	if (name[0] != '\0' && getpwnam("imapd") != NULL)
+		doctor_mend_key(d, r, "front_user", "imapd");
+	else if (name[0] != '\0' && strcmp(name, "root") == 0)
+		doctor_mend_key(d, r, "front_user", "nobody");
 	else
-		report_mend(r, "sed -i 's/^\\([[:blank:]]*front_user[^=]*=\\)"
-		    ".*/\\1/' %s", path);
+		report_mend(r, "useradd -r -M -d /nonexistent -s "
+		    "/usr/sbin/nologin %s", report_quote(r,
+		    name[0] == '\0' ? "imapd" : name));
 }
 
 /* Nobody's processes are those of every service that has no user of its

@@ -171,9 +171,7 @@ check_users_file(const struct doctor *d, struct report *r)
 	if (file[0] == '\0') {
 		report_failed(r, "auth = users, and no file is named, so "
 		    "nobody can log in");
-		report_mend(r, "install -m 600 /dev/null /etc/imapd.users && "
-		    "printf '\\nusers_file = /etc/imapd.users\\n' >>%s",
-		    report_quote(r, d->config_path));
+		doctor_mend_key(d, r, "auth", "users:/etc/imapd.users");
 		return;
 	}
 	if (lstat(file, &st) == -1) {
@@ -225,8 +223,7 @@ check_users(const struct doctor *d, struct report *r)
 		break;
 	case CONFIG_AUTH_NONE:
 		report_failed(r, "auth = none, so nobody can log in");
-		report_mend(r, "printf '\\nauth = pam\\n' >>%s",
-		    report_quote(r, d->config_path));
+		doctor_mend_key(d, r, "auth", "pam");
 		break;
 	default:
 		check_shadow(d, r);

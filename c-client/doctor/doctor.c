@@ -12,6 +12,7 @@
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/config.h"
+#include "c-client/base/config_keys.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/doctor/check.h"
@@ -65,6 +66,25 @@ doctor_drop_line(void *arg, int level, const char *line)
 	(void)arg;
 	(void)level;
 	(void)line;
+}
+
+void
+doctor_mend_key(const struct doctor *d, struct report *r, const char *key,
+    const char *value)
+{
+	const char *path = report_quote(r, d->config_path);
+	uint32_t from;
+	size_t row;
+
+	config_keys_find(span_of(key), &row);
+	from = d->config->from[row];
+	if (from == CONFIG_DEFAULT || from == CONFIG_BUILT)
+		report_mend(r, "printf '\\n%%s\\n' %s >>%s", report_quote(r,
+		    report_format(r, "%s = %s", key, value)), path);
+	else
+		report_mend(r, "sed -i %s %s", report_quote(r,
+		    report_format(r, "%us/=.*/= %s/", from,
+		    report_regex(r, span_of(value)))), path);
 }
 
 /* A line of standard input without its end; on a terminal it is asked for,

@@ -13,6 +13,7 @@
 struct arguments;
 struct auth_user;
 struct config;
+struct report;
 struct service;
 
 /* A user whom no machine has, for logins that must be refused. */
@@ -43,5 +44,10 @@ int doctor_main(const struct service *, const char *version,
 /* For log_to_sink(): lines of the log are for the log, and checks say what
  * matters of them. */
 void doctor_drop_line(void *arg, int level, const char *line);
+
+/* What was found last is mended by giving `key` this value: where it stands
+ * in the configuration file, else at its end. */
+void doctor_mend_key(const struct doctor *, struct report *, const char *key,
+    const char *value);
 
 #endif
