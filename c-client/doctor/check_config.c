@@ -146,7 +146,8 @@ check_values(const struct doctor *d, struct report *r)
 	if (c->log[0] != '/' && strcmp(c->log, "syslog") != 0 &&
 	    strcmp(c->log, "stderr") != 0) {
 		report_failed(r, "log = %s is neither syslog nor stderr nor "
-		    "a path from / on; the log goes to syslog", c->log);
+		    "a path from / on: where that is depends on who starts "
+		    "the server", c->log);
 		doctor_mend_key(d, r, "log", "syslog");
 	}
 }
