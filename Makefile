@@ -124,8 +124,8 @@ AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 DOCTOR = check_build doctor entry inetd_conf report systemd_unit xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
-SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
-	tls_policy tls_state,tls_none)
+SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_exam tls_exam_policy \
+	tls_names tls_pem tls_policy tls_state,tls_none)
 IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \
