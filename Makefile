@@ -127,8 +127,8 @@ DOCTOR = check_account check_build check_config check_home check_limits \
 	xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
-SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
-	tls_policy tls_state,tls_none)
+SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_exam tls_exam_policy \
+	tls_names tls_pem tls_policy tls_state,tls_none)
 IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \
