@@ -3,6 +3,7 @@
 #	make			what this machine has: PAM, TLS, run-time directories
 #	make slx SSLTYPE=unix	the lines of the old toolkit: see TARGETS, SSLTYPES
 #	make install		into PREFIX, below DESTDIR; make uninstall undoes it
+#	make deb		a Debian package in build/deb
 #	make run		try it: demo user, certificate, both servers on loopback
 #	make check		all tests
 #	make stress		everybody at once on one mailbox, for SECS seconds
@@ -127,8 +128,8 @@ DOCTOR = check_account check_build check_config check_home check_limits \
 	xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
-SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_names \
-	tls_policy tls_state,tls_none)
+SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_exam tls_exam_policy \
+	tls_names tls_pem tls_policy tls_state,tls_none)
 IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \
@@ -212,7 +213,7 @@ $(TARGETS):
 
 .DEFAULT:
 	@echo "make: no target '$@'; valid: all $(TARGETS) install uninstall" \
-		"run check stress bench lint cleanroom clean" >&2; exit 2
+		"deb run check stress bench lint cleanroom clean" >&2; exit 2
 
 # What the machine lacks, one line each with the Debian package.
 HEADERS = openssl/crypto.h:libssl-dev sqlite3.h:libsqlite3-dev \
@@ -238,7 +239,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 SHARE = $(DESTDIR)$(PREFIX)/share/imapd
 PROGRAMS = imapd/imapd ipopd/ipop3d $B/imapd-tls
 PAGES = docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 docs/imapd.conf.5
-GUIDES = docs/SETUP docs/SSL
+GUIDES = docs/PACKAGE docs/SETUP docs/SSL
 SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
 	etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
 	etc/imapd.conf etc/imapd.socket etc/imapd.xinetd etc/imapd@.service \
@@ -278,6 +279,38 @@ uninstall:
 	@for name in imap pop; do \
 		! cmp -s etc/pam.d/$$name $(DESTDIR)/etc/pam.d/$$name || \
 		rm -f $(DESTDIR)/etc/pam.d/$$name; done
+
+# The archive, and how to link with it.  There is no interface for it yet.
+LIBDIR = $(PREFIX)/lib
+install-dev: all
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 c-client/c-client.a $(DESTDIR)$(LIBDIR)/libc-client.a
+	sed -e 's,^prefix=.*,prefix=$(PREFIX),' \
+		-e 's,^libdir=.*,libdir=$(LIBDIR),' \
+		-e 's,^Libs:.*,& $(strip $(LIBS)),' \
+		c-client/libc-client.pc >$B/placed
+	install -m 644 $B/placed \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libc-client.pc
+uninstall-dev:
+	rm -f $(DESTDIR)$(LIBDIR)/libc-client.a \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libc-client.pc
+
+# docs/PACKAGE.  From a copy, so that what was built here stays as it is.
+DEB_BUILD_OPTIONS ?= nocheck parallel=$(shell getconf _NPROCESSORS_ONLN)
+deb:
+	@command -v dpkg-buildpackage >/dev/null || { echo "missing" \
+		"dpkg-buildpackage: apt-get install dpkg-dev debhelper" >&2; \
+		exit 1; }
+	rm -rf build/deb
+	mkdir -p build/deb/imapd
+	tar -cf - --exclude=./build --exclude=./tests --exclude=./.git . | \
+		tar -xf - -C build/deb/imapd
+	cd build/deb/imapd && rm -f $(PRODUCTS) && env -u MAKEFLAGS -u MFLAGS \
+		-u MAKELEVEL -u MAKEOVERRIDES \
+		DEB_BUILD_OPTIONS="$(DEB_BUILD_OPTIONS)" \
+		dpkg-buildpackage -b -us -uc
+	@rm -rf build/deb/imapd
+	@ls build/deb/*.deb
 
 # --- Tests ----------------------------------------------------------------------
 
@@ -364,9 +397,9 @@ clean:
 	rm -rf build $(PRODUCTS)
 
 FORCE:
-.PHONY: all programs machine install uninstall run check check-unit fuzzers \
-	bench lint cleanroom clean FORCE build-tests trips trips-unit stress \
-	$(TARGETS)
+.PHONY: all programs machine install install-dev uninstall uninstall-dev deb \
+	run check check-unit fuzzers bench lint cleanroom clean FORCE \
+	build-tests trips trips-unit stress $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -6,6 +6,8 @@
 #ifndef SSL_TLS_CERT_H
 #define SSL_TLS_CERT_H
 
+#include <stdbool.h>
+
 #include <openssl/ssl.h>
 
 struct fault;
@@ -28,7 +30,14 @@ int tls_cert_load(SSL_CTX *ctx, const struct tls_options *,
     struct tls_state *state, struct fault *);
 
 /*
- * The same for one file whose name is known.  `key_path` is where keys are
+ * The first of those files that exists, and where its key may be besides.
+ * False if there is none; the names are then the last that were tried.
+ */
+bool tls_cert_path(const struct tls_options *, char path[static TLS_CERT_PATH],
+    char key_path[static TLS_CERT_PATH]);
+
+/*
+ * What tls_cert_load() does, for one file whose name is known.  `key_path` is where keys are
  * looked for if `path` holds none; it may be missing.
  */
 int tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,

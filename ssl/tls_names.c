@@ -45,16 +45,16 @@ tls_names_find(const struct tls_names *names, const char *name)
 	return NULL;
 }
 
-/* The NAME of PROGRAM-NAME.pem: one that has a dot and is no address. */
-static bool
-name_of(const char *program, const char *file, char name[static 256])
+bool
+tls_names_of_file(const char *program, const char *file,
+    char name[static TLS_NAMES_NAME])
 {
 	size_t n = strlen(program), end = strlen(file);
 	unsigned char address[16];
 
 	if (n == 0 || strncmp(file, program, n) != 0 || file[n] != '-' ||
 	    end < n + 6 || strcmp(file + end - 4, ".pem") != 0 ||
-	    end - n - 5 > 253)
+	    end - n - 5 >= TLS_NAMES_NAME)
 		return false;
 	memcpy(name, file + n + 1, end - n - 5);
 	name[end - n - 5] = '\0';
@@ -90,10 +90,10 @@ names_of(struct tls_names *names, const struct tls_options *o,
 {
 	DIR *d = opendir(o->cert_dir);
 	const struct dirent *e;
-	char name[256];
+	char name[TLS_NAMES_NAME];
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (!name_of(program, e->d_name, name) ||
+		if (!tls_names_of_file(program, e->d_name, name) ||
 		    tls_names_find(names, name) != NULL)
 			continue;
 		if (names->n == MAX_NAMES) {

@@ -23,7 +23,7 @@ is_left() {
 # Those that take longest go first, so that none is left to run alone.
 if [ $# -eq 0 ]; then
 	first="tests/store/walk.t tests/store/kills.t tests/build/words.t
-	    tests/protocol/run.t tests/clients/inetd.t
+	    tests/package/deb.t tests/protocol/run.t tests/clients/inetd.t
 	    $BUILD/tests/unit/mbox_append.t tests/store/deliver.t
 	    tests/tls/killed.t tests/tls/served.t tests/attack/tls.t
 	    $BUILD/tests/unit/index.t"

@@ -123,7 +123,7 @@ git ls-files | grep -v '^LICENSE$' | xargs grep -nIE \
 git ls-files '*.c' '*.h' '*.py' '*.sh' '*.t' ssl/imapd-tls | xargs grep -nE \
 	'\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b' | check "nothing is left to be done"
 
-git ls-files '*.sh' .ci/run ssl/imapd-tls | xargs shellcheck -S warning 2>&1 |
+git ls-files '*.sh' .ci/run ssl/imapd-tls 'debian/*.p*' | xargs shellcheck -S warning 2>&1 |
 	check "shellcheck"
 mandoc -Tlint -W warning docs/*.[58] 2>&1 | check "mandoc"
 /usr/bin/python3 tests/lib/lint_docs.py 2>&1 | grep -v '^ok\|^1\.\.' |

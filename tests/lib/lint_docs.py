@@ -101,6 +101,13 @@ ok(re.search(r"^MAX_OCTETS=(\d+)$", tool, re.M).group(1) == "1048576" and
     re.search(r"BOUND_PEM_FILE\s+\(1024u \* 1024\)",
         read("c-client/base/bounds.h")), "imapd-tls has BOUND_PEM_FILE")
 
+# The package is of the version that the programs say.
+version = re.search(r'^#define VERSION\s+"(.*)"$',
+    read("c-client/server/start.c"), re.M).group(1)
+ok(read("debian/changelog").startswith("imapd (%s) " % version) and
+    "imapd_%s_" % version in read("docs/PACKAGE"),
+    "debian/changelog and docs/PACKAGE have the version of start.c")
+
 # The lines of inetd are the same wherever they stand.
 INETD = re.compile(r"^(?:imaps|pop3s|imap2|pop3)\tstream.*$", re.M)
 lines = INETD.findall(read("README"))
@@ -149,7 +156,7 @@ for path, seconds in (("imapd/main.c", "1800"), ("ipopd/main.c", "600")):
 
 # Files that the guides name are there.
 for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING",
-        "docs/SSL", "docs/SETUP"):
+        "docs/SSL", "docs/SETUP", "docs/PACKAGE"):
     for name in re.findall(
             r"(?<![/\w])((?:etc|docs|tests|imapd|ipopd|ssl|c-client|base|store|mime|"
             r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|5|8|conf))\b",

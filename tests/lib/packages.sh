@@ -13,13 +13,14 @@ openssl curl mutt"
 # Beside those: unit tests, compilers, the programs that tests drive, linters.
 # fail2ban is there for its filter of our log lines, and never started; Dovecot
 # is what mailboxes are shared with, and what the benchmark compares with.
+# debhelper and lintian are for `make deb`, and adduser for what it makes;
 # systemd is there for systemd-socket-activate; libtirpc3 and libwrap0 are what
 # xinetd is linked with.
 check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
 maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
 e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix systemd libtirpc3
-libwrap0"
+libwrap0 dpkg-dev debhelper lintian pkg-config adduser sslscan"
 
 # The three inetds exclude each other: openbsd-inetd is installed, and these two
 # are only unpacked, for tests that put them into a room.

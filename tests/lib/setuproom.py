@@ -20,13 +20,19 @@ NAME = "mail.example.org"
 # What systemctl does here: it starts systemd-socket-activate for each unit, as
 # the unit says.
 SYSTEMCTL = r'''#!/usr/bin/python3
-import re, subprocess, sys
-UNITS = "/etc/systemd/system/"
+import os, re, signal, subprocess, sys
 def values(unit, key):
-    with open(UNITS + unit) as f:
-        return re.findall(r"(?m)^%s=(.*)$" % key, f.read())
+    for where in ("/etc/systemd/system/", "/lib/systemd/system/"):
+        if os.path.isfile(where + unit):
+            with open(where + unit) as f:
+                return re.findall(r"(?m)^%s=(.*)$" % key, f.read())
 for unit in sys.argv[1:]:
     if not unit.endswith(".socket"):
+        continue
+    pidfile = "/run/room/%s.pid" % unit
+    if sys.argv[1] == "stop":
+        with open(pidfile) as f:
+            os.kill(int(f.read()), signal.SIGTERM)
         continue
     service = unit.replace(".socket", "@.service")
     assert values(unit, "Accept") == ["yes"], unit
@@ -34,9 +40,11 @@ for unit in sys.argv[1:]:
     command = ["systemd-socket-activate", "--accept", "--inetd"]
     command += ["--listen=" + port for port in values(unit, "ListenStream")]
     command += values(service, "ExecStart")[0].lstrip("-").split()
-    subprocess.Popen(command, stdin=subprocess.DEVNULL,
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True)
+    with open(pidfile, "w") as f:
+        f.write(str(child.pid))
     print("Created symlink %s" % unit)
 '''
 
