@@ -104,7 +104,8 @@ def tree_of(top):
 def check_uninstall(stage):
     """Only what was installed goes: directories that are everybody's, what the administrator made,
     and a PAM file that he has changed stay."""
-    for name in ("usr/sbin", "usr/share/man/man5", "usr/share/man/man8", "etc/pam.d", "etc/ssl/certs", "var/mail"):
+    for name in ("usr/sbin", "usr/share/man/man5", "usr/share/man/man8", "etc/pam.d",
+                 "etc/ssl/certs", "var/mail"):
         os.makedirs(os.path.join(stage, name))
     for name in ("etc/imapd.conf", "etc/ssl/certs/imapd.pem", "var/mail/joe", "usr/sbin/other"):
         with open(os.path.join(stage, name), "w") as f:
@@ -171,8 +172,8 @@ def check_words():
     with open(os.path.join(stage, "etc/pam.d/imap")) as f:
         tap.ok(f.read() == "# mine\n", "a PAM file that is there is left alone")
     for name in ("etc/pam.d/pop", "usr/sbin/ipop3d", "usr/share/man/man8/imapd.8",
-                 "usr/share/man/man8/ipop3d.8", "usr/share/man/man5/imapd.conf.5", "usr/share/man/man8/imapd-tls.8",
-                 "usr/sbin/imapd-tls", "usr/share/imapd/SSL", "usr/share/imapd/SETUP",
+                 "usr/share/man/man8/ipop3d.8", "usr/share/man/man8/imapd-tls.8",
+                 "usr/share/man/man5/imapd.conf.5", "usr/sbin/imapd-tls", "usr/share/imapd/SSL", "usr/share/imapd/SETUP",
                  "usr/share/imapd/imapd-tls.cron", "usr/share/imapd/inetd.conf",
                  "usr/share/imapd/services", "usr/share/imapd/imapd.conf"):
         tap.ok(os.path.isfile(os.path.join(stage, name)), "installed: " + name)
