@@ -22,6 +22,14 @@ def conf(text):
     return lambda w: w.configure(text)
 
 
+def directory(key, path):
+    """A directory that is missing, and goes again."""
+    def wreck(w):
+        w.keep(os.path.dirname(path) if key == "log" else path)
+        w.configure("%s = %s\n" % (key, path))
+    return wreck
+
+
 def pam(text, path=IMAP):
     return lambda w: w.write(path, text)
 
@@ -91,6 +99,13 @@ def spool(bits, group="mail", uid=0):
         w.must("chgrp", group, "/var/mail")
         os.chown("/var/mail", uid, -1)
         os.chmod("/var/mail", bits)
+    return wreck
+
+
+def tmp(bits):
+    def wreck(w):
+        w.undo(lambda: os.chmod("/tmp", 0o1777))
+        os.chmod("/tmp", bits)
     return wreck
 
 
@@ -216,6 +231,17 @@ ROWS = (
         "configuration", "mail_root = /var/boxes has no %u"),
     Setup("a log without a path", conf("log = mail.log\n"),
         "configuration", "log = mail.log is neither"),
+    Setup("shared mailboxes that are nowhere", directory("shared_dir",
+        "/var/spool/shared"), "configuration",
+        "shared_dir = /var/spool/shared: there is no such", state="warning"),
+    Setup("public mailboxes that are nowhere", directory("public_dir",
+        "/var/spool/public"), "configuration",
+        "public_dir = /var/spool/public: there is no such", state="warning"),
+    Setup("a log in no directory", directory("log", "/var/log/imap/log"),
+        "configuration", "there is no directory /var/log/imap",
+        state="warning"),
+    Setup("a state in no directory", conf("tls_state = /run/no/state\n"),
+        "configuration", "there is no directory /run/no", state="warning"),
     Setup("a configuration that all can write", mode(CONF, 0o666),
         "configuration", "can be written by others"),
     Setup("a configuration of a user's", owner(CONF, 1234),
@@ -301,6 +327,9 @@ ROWS = (
         "mode 0664: others can read", state="warning"),
     Setup("a lock that was left behind", stale, "spool",
         "/var/mail/joe.lock is a lock", state="warning"),
+
+    Setup("a /tmp of root's alone", tmp(0o755), "spool",
+        "/tmp has not mode 1777"),
 
     Setup("a home of root's", home(uid=0), "home",
         "the home /home/joe belongs to uid 0", login=True),

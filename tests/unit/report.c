@@ -175,9 +175,19 @@ test_many(void **state)
 	report_init(&r);
 	for (unsigned i = 0; i < 1000; i++)
 		report_warning(&r, "%u %s", i, text);
-	assert_int_equal(r.n, 1000);
-	assert_int_equal(r.count[REPORT_WARNING], 1000);
-	assert_int_equal(strlen(r.findings[999].evidence), 4 + 4999);
+	assert_int_equal(r.n, REPORT_MAX + 1);
+	assert_int_equal(strlen(r.findings[REPORT_MAX - 1].evidence),
+	    4 + 4999);
+	report_mend(&r, "mends nothing");
+	assert_string_equal(r.findings[REPORT_MAX].mend, "");
+	assert_non_null(strstr(r.findings[REPORT_MAX].evidence,
+	    "there are more"));
+	/* The next check has its own room. */
+	report_begin(&r, "next");
+	report_failed(&r, "one");
+	report_mend(&r, "mended");
+	assert_int_equal(r.n, REPORT_MAX + 2);
+	assert_string_equal(r.findings[REPORT_MAX + 1].mend, "mended");
 	report_clear(&r);
 }
 
