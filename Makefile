@@ -147,7 +147,8 @@ IMAPD_SRC = $(IMAPD:%=imapd/%.c)
 IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
 	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c \
-	tests/lib/passwd.c tests/lib/hurry.c tests/lib/slowdisk.c
+	tests/lib/passwd.c tests/lib/hurry.c tests/lib/slowdisk.c \
+	tests/lib/maildrop.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
