@@ -362,7 +362,8 @@ $B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
 		$(LIB_A) $(LIBS)
 fuzzers: $(REPLAY:%=%.fuzz)
 
-build-tests: programs trips $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
+build-units: programs $(UNIT_T) $(REPLAY)
+build-tests: build-units trips $B/tests/lib/describe \
 	$B/tests/lib/echo_service $B/tests/lib/pam_record.so \
 	$B/tests/lib/passwd.so
 
@@ -382,7 +383,7 @@ check:
 	@sh tests/lib/packages.sh check
 	@$(MAKE) --no-print-directory $(PARALLEL) all build-tests
 	@BUILD=$B sh tests/lib/check.sh
-check-unit: build-tests
+check-unit: build-units
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
 stress: all trips $B/tests/lib/passwd.so
 	@BUILD=$B tests/store/stress $(SECS)
@@ -400,7 +401,7 @@ clean:
 FORCE:
 .PHONY: all programs machine install install-dev uninstall uninstall-dev deb \
 	run check check-unit fuzzers bench lint cleanroom clean FORCE \
-	build-tests trips trips-unit stress $(TARGETS)
+	build-tests build-units trips trips-unit stress $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)
