@@ -70,13 +70,14 @@ AUTH_pam = pam
 AUTH_std = shadow
 AUTH_nul = none
 PLAIN = $(if $(filter unix none,$(SSLTYPE)),always,tls)
-# What is built for tests with fault points has all formats.
-WITH_MBOX = $(if $(TRIPS)$(filter mbox,$(EXTRADRIVERS)),1,0)
+# What is built for tests with fault points has all formats in use.
+EXTRA = $(if $(TRIPS)$(filter mbox,$(EXTRADRIVERS)),mbox,none)
 WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
 	-DDEFAULT_AUTH='"$(AUTH_$(PASSWDTYPE))"' \
 	-DDEFAULT_PLAINTEXT='"$(PLAIN)"' \
 	-DDEFAULT_CERT_DIR='"$(SSLCERTS)"' -DDEFAULT_KEY_DIR='"$(SSLKEYS)"' \
-	-DDEFAULT_MAIL_SPOOL='"$(MAILSPOOL)"' -DWITH_MBOX=$(WITH_MBOX)
+	-DDEFAULT_MAIL_SPOOL='"$(MAILSPOOL)"' \
+	-DDEFAULT_EXTRA_DRIVERS='"$(EXTRA)"'
 
 # --- Flags ------------------------------------------------------------------
 

@@ -26,6 +26,9 @@
 #ifndef DEFAULT_PLAINTEXT
 #define DEFAULT_PLAINTEXT	"tls"
 #endif
+#ifndef DEFAULT_EXTRA_DRIVERS
+#define DEFAULT_EXTRA_DRIVERS	"none"
+#endif
 #ifndef DEFAULT_CERT_DIR
 #define DEFAULT_CERT_DIR	""
 #endif
@@ -89,6 +92,8 @@ config_defaults(struct config *c)
 	    strcmp(DEFAULT_AUTH, "pam") != 0);
 	set_default(c, "plaintext", span_of(DEFAULT_PLAINTEXT),
 	    strcmp(DEFAULT_PLAINTEXT, "tls") != 0);
+	set_default(c, "extra_drivers", span_of(DEFAULT_EXTRA_DRIVERS),
+	    strcmp(DEFAULT_EXTRA_DRIVERS, "none") != 0);
 	dir = choose_directory(DEFAULT_CERT_DIR, certs);
 	set_default(c, "cert_dir", span_of(dir),
 	    strcmp(dir, DEFAULT_CERT_DIR) == 0);

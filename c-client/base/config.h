@@ -41,6 +41,7 @@ struct config {
 	const char *mail_root;		/* under the home; "" is decided at
 					 * login (decisions.md 13) */
 	const char *format;		/* unix | maildir; "" is INBOX's */
+	bool mbox_inbox;		/* extra_drivers = none | mbox */
 	const char *shared_dir;		/* of #shared/, "" for none */
 	const char *public_dir;		/* of #public/, "" for none */
 	bool other_users;		/* ~user/ can be opened */

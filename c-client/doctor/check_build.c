@@ -21,17 +21,17 @@
 #ifndef DEFAULT_PLAINTEXT
 #define DEFAULT_PLAINTEXT	"tls"
 #endif
-#ifndef WITH_MBOX
-#define WITH_MBOX		0
+#ifndef DEFAULT_EXTRA_DRIVERS
+#define DEFAULT_EXTRA_DRIVERS	"none"
 #endif
 
 void
 check_build(const struct doctor *d, struct report *r)
 {
-	report_ok(r, "%s %s, with %s, passwords by %s, in clear: %s, "
-	    "EXTRADRIVERS=%s", d->service->program, d->version,
+	report_ok(r, "%s %s with %s; as built: auth = %s, plaintext = %s, "
+	    "extra_drivers = %s", d->service->program, d->version,
 	    WITH_TLS ? "TLS" : "no TLS", DEFAULT_AUTH, DEFAULT_PLAINTEXT,
-	    WITH_MBOX ? "mbox" : "");
+	    DEFAULT_EXTRA_DRIVERS);
 	report_ok(r, "libraries: %s, SQLite %s, glibc %s", digest_library(),
 	    index_library(), gnu_get_libc_version());
 	if (!WITH_TLS)

@@ -129,6 +129,39 @@ check_shared(const struct doctor *d, struct report *r, const char *key,
 	doctor_mend_key(d, r, key, fit);
 }
 
+/* The directory that `path` is in must be there. */
+static void
+check_parent(const struct doctor *d, struct report *r, const char *key,
+    const char *path, const char *follows)
+{
+	const char *slash = strrchr(path, '/'), *dir;
+	struct stat st;
+
+	if (path[0] != '/' || slash == path)
+		return;
+	dir = report_format(r, "%.*s", (int)(slash - path), path);
+	if (stat(dir, &st) == 0 || errno != ENOENT)
+		return;
+	report_warning(r, "%s = %s: there is no directory %s, so %s", key,
+	    path, dir, follows);
+	if (strcmp(key, "tls_state") == 0)
+		doctor_mend_key(d, r, key, "/run/imapd.state");
+	else
+		report_mend(r, "install -d -m 755 %s", report_quote(r, dir));
+}
+
+static void
+check_common(struct report *r, const char *key, const char *dir)
+{
+	struct stat st;
+
+	if (dir[0] == '\0' || (stat(dir, &st) == 0 && S_ISDIR(st.st_mode)))
+		return;
+	report_warning(r, "%s = %s: there is no such directory, and so there "
+	    "are no such mailboxes", key, dir);
+	report_mend(r, "install -d -m 755 %s", report_quote(r, dir));
+}
+
 static void
 check_values(const struct doctor *d, struct report *r)
 {
@@ -143,10 +176,16 @@ check_values(const struct doctor *d, struct report *r)
 	    "logs in has it, all others have no index");
 	check_shared(d, r, "mail_root", c->mail_root, "all users have the "
 	    "same mailboxes there");
+	check_common(r, "shared_dir", c->shared_dir);
+	check_common(r, "public_dir", c->public_dir);
+	check_parent(d, r, "tls_state", c->tls_state, "each connection begins "
+	    "with a whole handshake");
+	check_parent(d, r, "log", c->log, "the log goes to syslog");
 	if (c->log[0] != '/' && strcmp(c->log, "syslog") != 0 &&
 	    strcmp(c->log, "stderr") != 0) {
 		report_failed(r, "log = %s is neither syslog nor stderr nor "
-		    "a path from / on; the log goes to syslog", c->log);
+		    "a path from / on: where that is depends on who starts "
+		    "the server", c->log);
 		doctor_mend_key(d, r, "log", "syslog");
 	}
 }

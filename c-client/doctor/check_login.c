@@ -21,7 +21,7 @@
 #include "c-client/base/banned.h"
 
 /* Seconds that a whole talk may take, besides what a refused login costs. */
-#define TALK_SECS	30u
+#define TALK_SECS	60u
 
 /* Lines of one answer; a server that says more is none of ours. */
 #define LINES_MAX	1000u

@@ -32,7 +32,7 @@
 
 /* Entries that are looked at, and findings about them; a spool of more is
  * wrong or right as a whole. */
-#define ENTRIES_MAX	100000u
+#define ENTRIES_MAX	10000u
 #define FINDINGS_MAX	20u
 
 /* Seconds after which nobody holds a dot-lock any more (liblockfile). */
@@ -238,6 +238,19 @@ check_entries(struct look *l)
 		    l->spool);
 }
 
+/* Copies of long messages are there where the home has no room. */
+static void
+check_tmp(struct report *r)
+{
+	struct stat st;
+
+	if (stat("/tmp", &st) == 0 && (st.st_mode & 07777) == 01777)
+		return;
+	report_failed(r, "/tmp has not mode 1777: programs of one user can "
+	    "disturb those of others there, or can't use it");
+	report_mend(r, "install -d -m 1777 /tmp");
+}
+
 void
 check_spool(const struct doctor *d, struct report *r)
 {
@@ -262,4 +275,5 @@ check_spool(const struct doctor *d, struct report *r)
 	check_room(&l);
 	check_entries(&l);
 	close(l.fd);
+	check_tmp(r);
 }

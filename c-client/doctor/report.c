@@ -41,6 +41,7 @@ void
 report_begin(struct report *r, const char *check)
 {
 	r->check = check;
+	r->here = 0;
 }
 
 /* Printf into the arena. */
@@ -69,6 +70,8 @@ static void
 add(struct report *r, enum report_state state, const char *before,
     const char *format, va_list ap)
 {
+	if (r->here > REPORT_MAX)
+		return;
 	if (r->n == r->cap) {
 		r->cap = r->cap == 0 ? 64 : 2 * r->cap;
 		r->findings = memory_grow_array(r->findings, r->cap,
@@ -78,6 +81,9 @@ add(struct report *r, enum report_state state, const char *before,
 	    .state = state, .evidence = text_of(r, before, format, ap),
 	    .mend = "" };
 	r->count[state]++;
+	if (++r->here > REPORT_MAX)
+		r->findings[r->n - 1].evidence = "there are more of these; "
+		    "mend those above first, and check again";
 }
 
 void
@@ -126,7 +132,8 @@ report_mend(struct report *r, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	r->findings[r->n - 1].mend = text_of(r, "", format, ap);
+	if (r->here <= REPORT_MAX)
+		r->findings[r->n - 1].mend = text_of(r, "", format, ap);
 	va_end(ap);
 }
 

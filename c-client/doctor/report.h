@@ -31,10 +31,15 @@ struct report_finding {
 	const char *mend;	/* "" if no command mends it */
 };
 
+/* Findings of one check; beyond: there are more, and that is all that is said
+ * of them.  A file of a million wrong lines is wrong as a whole. */
+#define REPORT_MAX	200u
+
 /* Findings live as long as the report. */
 struct report {
 	struct arena *arena;
 	const char *check;	/* the name that new findings have */
+	unsigned here;		/* how many it has */
 	struct report_finding *findings;
 	size_t n, cap;
 	size_t count[REPORT_STATES];

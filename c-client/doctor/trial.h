@@ -10,7 +10,7 @@ struct auth_user;
 struct fault;
 
 /* How long a trial may take, seconds; beyond: FAULT_TIMEOUT. */
-#define TRIAL_SECS	20u
+#define TRIAL_SECS	60u
 
 /*
  * Run `what` in a child, as `user` with his groups (NULL: as we are).  It

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The formats that this program was built with. */
+/* The formats that there are. */
 #include "c-client/formats/dummy.h"
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/mbox.h"
@@ -8,15 +8,8 @@
 
 #include "c-client/base/banned.h"
 
-/* EXTRADRIVERS=mbox */
-#ifndef WITH_MBOX
-#define WITH_MBOX	0
-#endif
-
 const struct driver *const drivers[] = {
-#if WITH_MBOX
 	&mboxinbox_driver,
-#endif
 	&maildir_driver,
 	&mbox_driver,
 	&dummy_driver,

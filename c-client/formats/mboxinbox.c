@@ -64,6 +64,8 @@ inbox_probe(struct account *account, const struct name *name,
 	struct account mine;
 	enum driver_kind kind;
 
+	if (!account->mbox_inbox)
+		return DRIVER_NOT_OURS;
 	if (!name->inbox && !is_its_file(account, name))
 		return DRIVER_NOT_OURS;
 	arena = arena_new(0);

@@ -75,8 +75,8 @@ configure(const struct service *service, struct config *c,
 	/* Faults of the file itself go to syslog, where people look. */
 	log_open(service->program, input == PROCESS_LOCAL ? "stderr" :
 	    "syslog", NULL);
-	if (config_read(c, arguments_config(args), args->config != NULL, &why) == -1 &&
-	    args->config != NULL && why.code != FAULT_SYNTAX) {
+	if (config_read(c, arguments_config(args), args->config != NULL,
+	    &why) == -1 && args->config != NULL && why.code != FAULT_SYNTAX) {
 		complain(service, "stderr", "%s", why.text);
 		return -1;
 	}

@@ -226,6 +226,7 @@ account_open(struct account *a, struct arena *keep,
 	a->shared_fd = a->public_fd = a->outside_fd = -1;
 	a->lock_timeout = config->lock_timeout;
 	a->format = config->format[0] == '\0' ? NULL : config->format;
+	a->mbox_inbox = config->mbox_inbox;
 	a->dot_lock = config->dot_lock;
 	a->relaxed = config->relaxed;
 	if (home == NULL || home[0] != '/')

@@ -36,6 +36,7 @@ struct account {
 	int outside_fd;		/* the directory "/" then */
 	const char *spool;	/* the INBOX file */
 	const char *format;	/* of new mailboxes; NULL: INBOX's */
+	bool mbox_inbox;	/* ~/mbox is INBOX where that is a mailbox */
 	bool spool_writable;	/* files can be made beside it */
 	const char *index_dir;	/* NULL: indexes are kept in memory */
 	uint32_t lock_timeout;	/* seconds */

@@ -48,6 +48,24 @@ def index_dir():
     host.stop()
 
 
+def extra_drivers():
+    """~/mbox is INBOX if it is asked for, and a mailbox like others if not."""
+    letters = mailgen.to_mbox([LETTER])
+    for conf, inbox, mbox in (("extra_drivers = mbox\n", 2, None),
+            ("extra_drivers = none\n", 1, 1)):
+        host = Host(conf=conf)
+        host.account().fill(letters)
+        host.account().write("mbox", letters)
+        c = host.imap()
+        tap.equal(c.select(), inbox, conf.strip() + ": INBOX")
+        if mbox is None:
+            tap.equal(c.cmd("SELECT mbox")[0], "NO", "which has no other name")
+        else:
+            tap.equal(c.select("mbox"), mbox, "~/mbox is another mailbox")
+        c.close()
+        host.stop()
+
+
 def mail_root():
     host = Host(conf="mail_root = Boxes/%u\n", programs=())
     a = host.account()
@@ -325,8 +343,8 @@ def shells():
 
 
 def main():
-    for part in (index_dir, mail_root, tries, front_user, bad_lines,
-            workarounds, addresses, names, shells):
+    for part in (index_dir, extra_drivers, mail_root, tries, front_user,
+            bad_lines, workarounds, addresses, names, shells):
         part()
 
 

@@ -23,8 +23,6 @@ LINES = {"lnp": ("pam", "/usr/local/ssl"), "slx": ("std", "/usr/local/ssl"),
          "lfd": ("pam", "/etc/pki/tls"), "lr5": ("pam", "/etc/pki/tls"),
          "lrh": ("pam", "/usr/share/ssl"), "lsu": ("pam", "/usr/share/ssl"),
          "lmd": ("pam", "/usr/lib/ssl")}
-# What only the mbox format says.
-MOVES = "bytes of new mail to mbox from spool"
 tmp = tempfile.mkdtemp(prefix="imapd-words-")
 tree = os.path.join(tmp, "tree")
 ENV = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
@@ -44,6 +42,13 @@ def links(program):
 def has_text(program, text):
     with open(os.path.join(tree, program), "rb") as f:
         return text.encode() in f.read()
+
+
+def in_effect(origin):
+    """The lines of --check --dump whose values are from there."""
+    done = subprocess.run([os.path.join(tree, "imapd/imapd"), "--check", "--dump", "--config",
+                           "/dev/null"], capture_output=True, text=True, check=False)
+    return re.findall(r"^# %s;.*\n(.*)$" % origin, done.stdout, re.M)
 
 
 def capabilities():
@@ -99,7 +104,8 @@ def tree_of(top):
 def check_uninstall(stage):
     """Only what was installed goes: directories that are everybody's, what the administrator made,
     and a PAM file that he has changed stay."""
-    for name in ("usr/sbin", "usr/share/man/man8", "etc/pam.d", "etc/ssl/certs", "var/mail"):
+    for name in ("usr/sbin", "usr/share/man/man5", "usr/share/man/man8", "etc/pam.d",
+                 "etc/ssl/certs", "var/mail"):
         os.makedirs(os.path.join(stage, name))
     for name in ("etc/imapd.conf", "etc/ssl/certs/imapd.pem", "var/mail/joe", "usr/sbin/other"):
         with open(os.path.join(stage, name), "w") as f:
@@ -141,7 +147,10 @@ def check_words():
     tap.ok(links("imapd/imapd") == {"libssl", "libcrypto"}, "slx has TLS and no PAM",
            str(links("imapd/imapd")))
     tap.ok(has_text("imapd/imapd", "/no/such/spool"), "MAILSPOOL is built in")
-    tap.ok(has_text("imapd/imapd", MOVES), "EXTRADRIVERS=mbox is built in")
+    tap.ok("extra_drivers = mbox" in in_effect("build") and
+           "plaintext = always" in in_effect("build") and
+           "auth = shadow" in in_effect("build"), "--dump names what was built in",
+           in_effect("build"))
     certs.make(os.path.join(tmp, "imapd.pem"))
     words = capabilities()
     tap.ok("LOGINDISABLED" not in words and "AUTH=PLAIN" in words and "STARTTLS" in words,
@@ -164,7 +173,7 @@ def check_words():
         tap.ok(f.read() == "# mine\n", "a PAM file that is there is left alone")
     for name in ("etc/pam.d/pop", "usr/sbin/ipop3d", "usr/share/man/man8/imapd.8",
                  "usr/share/man/man8/ipop3d.8", "usr/share/man/man8/imapd-tls.8",
-                 "usr/sbin/imapd-tls", "usr/share/imapd/SSL", "usr/share/imapd/SETUP",
+                 "usr/share/man/man5/imapd.conf.5", "usr/sbin/imapd-tls", "usr/share/imapd/SSL", "usr/share/imapd/SETUP",
                  "usr/share/imapd/imapd-tls.cron", "usr/share/imapd/inetd.conf",
                  "usr/share/imapd/services", "usr/share/imapd/imapd.conf"):
         tap.ok(os.path.isfile(os.path.join(stage, name)), "installed: " + name)
@@ -175,7 +184,7 @@ def check_words():
 
     done = make("lnp", "SSLTYPE=none", "EXTRADRIVERS=")
     tap.ok(done.returncode == 0, "make lnp SSLTYPE=none builds", done.stderr[-3000:])
-    tap.ok(not has_text("imapd/imapd", MOVES), "EXTRADRIVERS= leaves it out")
+    tap.ok("extra_drivers = none" in in_effect("default"), "EXTRADRIVERS= leaves it out")
     tap.ok(links("ipopd/ipop3d") == {"libpam", "libcrypto"},
            "lnp SSLTYPE=none has PAM and no libssl", str(links("ipopd/ipop3d")))
 

@@ -22,6 +22,14 @@ def conf(text):
     return lambda w: w.configure(text)
 
 
+def directory(key, path):
+    """A directory that is missing, and goes again."""
+    def wreck(w):
+        w.keep(os.path.dirname(path) if key == "log" else path)
+        w.configure("%s = %s\n" % (key, path))
+    return wreck
+
+
 def pam(text, path=IMAP):
     return lambda w: w.write(path, text)
 
@@ -94,6 +102,13 @@ def spool(bits, group="mail", uid=0):
     return wreck
 
 
+def tmp(bits):
+    def wreck(w):
+        w.undo(lambda: os.chmod("/tmp", 0o1777))
+        os.chmod("/tmp", bits)
+    return wreck
+
+
 def read_only(w):
     w.must("mount", "-o", "remount,ro", "/var/mail")
     w.undo(lambda: w.must("mount", "-o", "remount,rw", "/var/mail"))
@@ -162,6 +177,22 @@ def sysctl(path, value):
     return wreck
 
 
+def held(w):
+    """Another program has INBOX locked, and stays."""
+    child = subprocess.Popen(["/usr/bin/python3", "-c", "import fcntl, sys\n"
+        "f = open('/var/mail/joe', 'r+b')\nfcntl.lockf(f, fcntl.LOCK_EX)\n"
+        "print('held', flush=True)\nsys.stdin.read()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    if child.stdout.readline() != b"held\n":
+        raise RuntimeError("no lock")
+    w.configure("lock_timeout = 0\n")
+
+    def let_go():
+        child.stdin.close()
+        child.wait()
+    w.undo(let_go)
+
+
 def no_front(w):
     for path in ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"):
         w.keep(path)
@@ -200,6 +231,17 @@ ROWS = (
         "configuration", "mail_root = /var/boxes has no %u"),
     Setup("a log without a path", conf("log = mail.log\n"),
         "configuration", "log = mail.log is neither"),
+    Setup("shared mailboxes that are nowhere", directory("shared_dir",
+        "/var/spool/shared"), "configuration",
+        "shared_dir = /var/spool/shared: there is no such", state="warning"),
+    Setup("public mailboxes that are nowhere", directory("public_dir",
+        "/var/spool/public"), "configuration",
+        "public_dir = /var/spool/public: there is no such", state="warning"),
+    Setup("a log in no directory", directory("log", "/var/log/imap/log"),
+        "configuration", "there is no directory /var/log/imap",
+        state="warning"),
+    Setup("a state in no directory", conf("tls_state = /run/no/state\n"),
+        "configuration", "there is no directory /run/no", state="warning"),
     Setup("a configuration that all can write", mode(CONF, 0o666),
         "configuration", "can be written by others"),
     Setup("a configuration of a user's", owner(CONF, 1234),
@@ -236,7 +278,7 @@ ROWS = (
         "can be written by others than root"),
 
     Setup("a users file that others can write", users(bits=0o620), "users",
-        "can be written by others"),
+        "can be written by others", login=True),
     Setup("a users file that all can read", users(bits=0o644), "users",
         "can be read by everybody", state="warning"),
     Setup("a users file of joe's", users_of_joe, "users",
@@ -260,12 +302,11 @@ ROWS = (
     Setup("hashes for all", mode("/etc/shadow", 0o644), "users",
         "/etc/shadow is open to everybody"),
     Setup("an account that has expired", account("-E", "1"), "account",
-        "joe can't log in: the account has expired"),
+        "joe can't log in: the account has expired", login=True),
     Setup("a password that is locked", locked, "account",
-        "joe can't log in: the password is locked"),
+        "joe can't log in: the password is locked", login=True),
     Setup("a password that must be changed", account("-d", "0"), "account",
-        "joe can't log in: the password must be changed"),
-
+        "joe can't log in: the password must be changed", login=True),
     Setup("a spool of 0755", spool(0o755), "spool",
         "mode 0755 and group mail: users can't make dot-locks"),
     Setup("a spool of 0777", spool(0o777), "spool",
@@ -287,25 +328,31 @@ ROWS = (
     Setup("a lock that was left behind", stale, "spool",
         "/var/mail/joe.lock is a lock", state="warning"),
 
+    Setup("a /tmp of root's alone", tmp(0o755), "spool",
+        "/tmp has not mode 1777"),
+
     Setup("a home of root's", home(uid=0), "home",
-        "the home /home/joe belongs to uid 0"),
+        "the home /home/joe belongs to uid 0", login=True),
     Setup("a home that its user can't write", home(0o500), "home",
-        "mode 0500: its owner can't use it"),
+        "mode 0500: its owner can't use it", login=True),
     Setup("a home that all can write", home(0o777), "home",
-        "mode 0777: others can change", state="warning"),
-    Setup("no home", no_home, "home", "the home /home/joe: No such file"),
+        "mode 0777: others can change", state="warning", login=True),
+    Setup("no home", no_home, "home", "the home /home/joe: No such file",
+        login=True),
     Setup("a full home", full_home, "home", "No space left", mend=False,
-        state="warning"),
+        state="warning", login=True),
     Setup("an index directory of root's", lambda w: w.chown(
         "/home/joe/.imapindex", 0, -1), "home",
-        "the index directory .* belongs to uid 0"),
+        "the index directory .* belongs to uid 0", login=True),
     Setup("an index of root's", index_of_root, "home",
-        "INBOX-of-root belongs to uid 0"),
+        "INBOX-of-root belongs to uid 0", login=True),
     Setup("a file for the index directory", index_file, "home",
-        "the index directory .* is no directory"),
+        "the index directory .* is no directory", login=True),
     Setup("subscriptions of root's", roots("/home/joe/.mailboxlist"),
-        "home", ".mailboxlist belongs to uid 0"),
-
+        "home", ".mailboxlist belongs to uid 0", login=True),
+    Setup("an INBOX that another program holds", held, "locking",
+        "/var/mail/joe is locked by another program", state="warning",
+        mend=False, also=("login",), login=True),
     Setup("few instances of inotify", sysctl(
         "/proc/sys/fs/inotify/max_user_instances", "4"), "limits",
         "fs.inotify.max_user_instances is 4", state="warning"),

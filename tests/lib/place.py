@@ -110,7 +110,7 @@ class Place:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def imap(self, trips=None, **kw):
-        """The build with fault points alone knows ~/mbox."""
+        """The build with fault points knows ~/mbox without being asked."""
         if trips is None or self.path("INBOX") != self.spool:
             trips = self.tripped
         return Session(self, "imapd", trips, **kw)
@@ -303,8 +303,8 @@ class MaildirPlace(Place):
 
 
 class MboxPlace(Place):
-    """The INBOX is ~/mbox, to which mail in the spool is moved; only the
-    build with fault points has that (EXTRADRIVERS=mbox)."""
+    """The INBOX is ~/mbox, to which mail in the spool is moved; the build with
+    fault points has that without being asked (EXTRADRIVERS=mbox)."""
 
     def __init__(self, conf="", where=None, tripped=True):
         Place.__init__(self, conf, where, True)

@@ -30,7 +30,7 @@ class Setup:
     World when the command has run."""
 
     def __init__(self, name, wreck, check, says, state="failed", mend=True,
-            also=(), program="imapd", login=True, after=None, args=()):
+            also=(), program="imapd", login=False, after=None, args=()):
         self.name, self.wreck, self.check, self.says = name, wreck, check, says
         self.state, self.mend, self.also = state, mend, also
         self.program, self.login, self.after = program, login, after
@@ -74,6 +74,9 @@ class World:
         room.services()
         self.must("useradd", "-r", "-M", "-d", "/nonexistent", "-s",
             "/usr/sbin/nologin", "imapd")
+        # A hash that costs less than the system's own.
+        self.must("usermod", "-p", self.must("openssl", "passwd", "-6",
+            self.joe.password).strip(), "joe")
         self.name_host()
         self.certify()
         self.quick()
@@ -114,7 +117,8 @@ class World:
         with open("/etc/inetd.conf", "w") as f:
             for line, _, _ in self.room.readme_lines().values():
                 f.write(line + "\n")
-        self.room.start([shutil.which("inetd"), "-i", "/etc/inetd.conf"])
+        self.room.start([shutil.which("inetd"), "-i", "/etc/inetd.conf"],
+            cwd="/")
         for port in self.room.ports.values():
             wait_for("inetd on port %d" % port, lambda: listening(port))
 

@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "c-client/base/bounds.h"
+#include "c-client/base/buf.h"
 #include "c-client/base/config.h"
+#include "c-client/base/config_keys.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 
@@ -215,6 +217,121 @@ test_files(void **state)
 	free(big);
 }
 
+/* What is printed is a file that gives the same, and says where from. */
+static void
+test_dump(void **state)
+{
+	struct config c, again;
+	struct buf first, second;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(read_string(&c, "auth = users:/u\nlog = /l # x\n"
+	    "format = Maildir\nfsync=relaxed\nlogin_tries = 9\n"
+	    "index_dir = i/%u\nfsync = ALWAYS\n"), 0);
+	buf_init(&first, 0);
+	buf_init(&second, 0);
+	config_dump(&c, "/c", &first);
+	assert_non_null(strstr(buf_string(&first), "# /c:1; "));
+	assert_non_null(strstr(buf_string(&first), "\nauth = users\n"));
+	assert_non_null(strstr(buf_string(&first), "\nusers_file = /u\n"));
+	assert_non_null(strstr(buf_string(&first), "\nlog = /l # x\n"));
+	assert_non_null(strstr(buf_string(&first), "\nformat = maildir\n"));
+	assert_non_null(strstr(buf_string(&first), "\nfsync = always\n"));
+	assert_non_null(strstr(buf_string(&first), "\nmail_root = \n"));
+	assert_non_null(strstr(buf_string(&first), "# default; "));
+	assert_int_equal(read_text(&again, first.p, first.n, &why), 0);
+	assert_int_equal(lines, 0);
+	assert_int_equal(again.auth, CONFIG_AUTH_USERS);
+	memcpy(again.from, c.from, sizeof c.from);
+	config_dump(&again, "/c", &second);
+	assert_string_equal(buf_string(&first), buf_string(&second));
+	buf_clear(&first);
+	buf_clear(&second);
+}
+
+static struct config_line told[8];
+static unsigned tellings;
+
+static void
+keep_telling(void *arg, const struct config_line *l)
+{
+	assert_ptr_equal(arg, &tellings);
+	assert_true(tellings < 8);
+	told[tellings++] = *l;
+}
+
+/* All that is wrong, at once, and in a form that can be mended. */
+static void
+test_telling(void **state)
+{
+	char name[] = "/tmp/unit-config.XXXXXX";
+	static const char text[] = "tls = x\n\nlok_timeout = 1\nlog\n"
+	    "lock_timeout = 2\nlock_timeout = 3\n";
+	int fd = mkstemp(name);
+	struct config c;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	close(fd);
+	config_defaults(&c);
+	lines = tellings = 0;
+	assert_int_equal(config_read_telling(&c, name, true, keep_telling,
+	    &tellings, &why), -1);
+	unlink(name);
+	assert_int_equal(why.code, FAULT_SYNTAX);
+	assert_int_equal(lines, 0);
+	assert_int_equal(tellings, 4);
+	assert_int_equal(told[0].trouble, CONFIG_BAD_VALUE);
+	assert_int_equal(told[0].number, 1);
+	assert_string_equal(told[0].nearest, "tls");
+	assert_int_equal(told[1].trouble, CONFIG_BAD_KEY);
+	assert_int_equal(told[1].number, 3);
+	assert_string_equal(told[1].nearest, "lock_timeout");
+	assert_int_equal(told[1].distance, 1);
+	assert_int_equal(told[1].name.n, strlen("lok_timeout"));
+	assert_int_equal(told[2].trouble, CONFIG_BAD_LINE);
+	assert_int_equal(told[2].number, 4);
+	assert_int_equal(told[3].trouble, CONFIG_TWICE);
+	assert_int_equal(told[3].number, 6);
+	assert_int_equal(told[3].before, 5);
+	assert_int_equal(c.lock_timeout, 3);
+}
+
+/* Each row's default is taken, and is what config_defaults() gives, but for
+ * what the build or the machine has in its place. */
+static void
+test_rows(void **state)
+{
+	const struct config_key *key, *found;
+	struct config c;
+	size_t at;
+
+	(void)state;
+	config_defaults(&c);
+	for (size_t i = 0; (key = config_keys_row(i)) != NULL; i++) {
+		struct config other = c;
+		struct buf shown;
+
+		assert_true(config_keys_set(key, &other,
+		    span_of(key->standard), NULL));
+		buf_init(&shown, 0);
+		config_keys_show(key, &other, &shown);
+		assert_string_equal(buf_string(&shown), key->standard);
+		buf_clear(&shown);
+		assert_true(c.from[i] == CONFIG_DEFAULT ||
+		    c.from[i] == CONFIG_BUILT);
+		found = config_keys_find(span_of(key->name), &at);
+		assert_ptr_equal(found, key);
+		assert_int_equal(at, i);
+		found = config_keys_nearest(span_of(key->name), &at);
+		assert_ptr_equal(found, key);
+		assert_int_equal(at, 0);
+		assert_true(key->reason[0] != '\0');
+	}
+}
+
 int
 main(void)
 {
@@ -223,6 +340,9 @@ main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_telling),
+		cmocka_unit_test(test_rows),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

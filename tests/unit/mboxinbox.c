@@ -362,6 +362,7 @@ static int
 setup(void **state)
 {
 	mboxroom_setup(&room, state);
+	room.account.mbox_inbox = true;
 	snprintf(mbox, sizeof mbox, "%s/mbox", room.dir);
 	snprintf(note, sizeof note, "%s/.mbox.move", room.dir);
 	logged_start();
