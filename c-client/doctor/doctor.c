@@ -28,6 +28,9 @@ static const struct {
 	void (*run)(const struct doctor *, struct report *);
 } checks[] = {
 	{ "build",		check_build },
+	{ "services",		check_services },
+	{ "superserver",	check_superserver },
+	{ "ports",		check_ports },
 	{ "pam",		check_pam },
 	{ "users",		check_users },
 	{ "account",		check_account },
