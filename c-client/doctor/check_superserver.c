@@ -80,7 +80,7 @@ part(const struct entry *e, struct entry_mend whole, struct entry_mend one)
 	return e->kind == ENTRY_INETD ? whole : one;
 }
 
-/* --- One entry, one way of being wrong each --------------------------------- */
+/* --- One entry, one way of being wrong each ------------------------------ */
 
 static bool
 is_whole(struct look *k, const struct entry *e)
@@ -314,7 +314,7 @@ judge_service(struct look *k, const struct entry *e)
 	    .service = m.service }));
 }
 
-/* --- Several entries -------------------------------------------------------- */
+/* --- Several entries ----------------------------------------------------- */
 
 static bool
 is_for_us(const struct look *k, const struct entry *e)
@@ -424,7 +424,7 @@ judge_family(struct look *k, const struct entry *e)
 	mended(k, e, part(e, m, (struct entry_mend){ .protocol = "" }));
 }
 
-/* --- What runs -------------------------------------------------------------- */
+/* --- What runs ----------------------------------------------------------- */
 
 /* The entry is as it should be: does anybody act by it? */
 static void

@@ -79,7 +79,7 @@ mend(struct report *r, const struct superserver *s, const char *first)
 	report_mend(r, "%s%s%s", first, then[0] == '\0' ? "" : " && ", then);
 }
 
-/* --- inetd ------------------------------------------------------------------ */
+/* --- inetd --------------------------------------------------------------- */
 
 static bool
 is_protocol(const struct superservers *all, const char *word)
@@ -160,7 +160,7 @@ mend_inetd(struct report *r, const struct superservers *all,
 	buf_clear(&script);
 }
 
-/* --- xinetd ----------------------------------------------------------------- */
+/* --- xinetd -------------------------------------------------------------- */
 
 /* An attribute goes, wherever in the block it is, and comes back in front of
  * its end; NULL: it just goes. */
@@ -210,7 +210,7 @@ mend_xinetd(struct report *r, const struct superservers *all,
 	buf_clear(&script);
 }
 
-/* --- systemd ---------------------------------------------------------------- */
+/* --- systemd ------------------------------------------------------------- */
 
 /* A file of one key beside the unit. */
 static const char *
@@ -261,7 +261,7 @@ mend_systemd(struct report *r, const struct superservers *all,
 		    running ? report_quote(r, socket) : "");
 }
 
-/* --- All of them ------------------------------------------------------------ */
+/* --- All of them --------------------------------------------------------- */
 
 void
 entry_mend(struct report *r, const struct superservers *all,

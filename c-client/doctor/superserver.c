@@ -35,7 +35,7 @@
 /* xinetd.conf(5): cps = 50 10. */
 #define LIMIT_XINETD	(50 * 60)
 
-/* --- Processes ------------------------------------------------------------ */
+/* --- Processes ----------------------------------------------------------- */
 
 /* Processes of other containers are somebody else's: the same network and the
  * same files are ours.  Who may not know is believed. */
@@ -162,7 +162,7 @@ find_programs(struct superservers *all)
 	    access("/usr/bin/systemctl", X_OK) == 0;
 }
 
-/* --- Files ------------------------------------------------------------------ */
+/* --- Files --------------------------------------------------------------- */
 
 /* The whole of a regular file, wherever a link leads; its text lives as long
  * as the arena.  Empty where there is none. */
@@ -284,7 +284,7 @@ read_xinetd(struct superservers *all)
 	xinetd_conf_finish(&x);
 }
 
-/* --- Units ------------------------------------------------------------------ */
+/* --- Units --------------------------------------------------------------- */
 
 /* What is earlier hides what is later (systemd.unit(5)). */
 static const char *const unit_dirs[] = { "/etc/systemd/system",
@@ -408,7 +408,7 @@ read_systemd(struct superservers *all)
 	}
 }
 
-/* --- All of it -------------------------------------------------------------- */
+/* --- All of it ----------------------------------------------------------- */
 
 /* Say for each entry what its super-server takes for granted. */
 static void

@@ -78,6 +78,7 @@ def served(world):
 def row(name, wreck, check, says, **kw):
     kw.setdefault("also", ALSO)
     kw.setdefault("after", served)
+    kw.setdefault("login", False)
     return Setup(name, wreck, check, says, **kw)
 
 
