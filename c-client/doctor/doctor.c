@@ -31,6 +31,8 @@ static const struct {
 	{ "services",		check_services },
 	{ "superserver",	check_superserver },
 	{ "ports",		check_ports },
+	{ "certificate",	check_certificate },
+	{ "openssl",		check_openssl },
 	{ "pam",		check_pam },
 	{ "users",		check_users },
 	{ "account",		check_account },

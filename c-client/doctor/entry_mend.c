@@ -2,12 +2,10 @@
 /* Commands that put entries right. */
 #include "c-client/doctor/entry_mend.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
 #include "c-client/doctor/entry.h"
 #include "c-client/doctor/report.h"
@@ -19,44 +17,18 @@
 #define LIMIT		"1000"
 
 static const char *
-format(struct report *r, const char *form, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static const char *
-format(struct report *r, const char *form, ...)
-{
-	struct buf text;
-	const char *kept;
-	va_list ap, again;
-	char *room;
-	int n;
-
-	buf_init(&text, 0);
-	va_start(ap, form);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, form, again);
-	va_end(again);
-	room = buf_room(&text, (size_t)n + 1);
-	vsnprintf(room, (size_t)n + 1, form, ap);
-	va_end(ap);
-	kept = arena_string(r->arena, room, (size_t)n);
-	buf_clear(&text);
-	return kept;
-}
-
-static const char *
 start(struct report *r, const struct superserver *s)
 {
 	const char *name = s->kind == ENTRY_XINETD ? "xinetd" :
 	    s->gnu ? "inetutils-inetd" : "openbsd-inetd";
-	const char *script = format(r, "/etc/init.d/%s", name);
+	const char *script = report_format(r, "/etc/init.d/%s", name);
 
 	if (!s->installed)
 		return access("/usr/bin/apt-get", X_OK) == 0 ?
-		    format(r, "apt-get install -y %s", name) : "";
+		    report_format(r, "apt-get install -y %s", name) : "";
 	if (access(script, X_OK) == 0)
-		return format(r, "service %s start", name);
-	return format(r, "/usr/sbin/%s", s->gnu || s->kind == ENTRY_XINETD ?
+		return report_format(r, "service %s start", name);
+	return report_format(r, "/usr/sbin/%s", s->gnu || s->kind == ENTRY_XINETD ?
 	    name : "inetd");
 }
 
@@ -66,7 +38,7 @@ entry_mend_tell(struct report *r, const struct superserver *s)
 	if (s->kind == ENTRY_SYSTEMD)
 		return s->pid == 0 ? "" : "systemctl daemon-reload";
 	if (s->pid != 0)
-		return format(r, "kill -HUP %ld", (long)s->pid);
+		return report_format(r, "kill -HUP %ld", (long)s->pid);
 	return start(r, s);
 }
 
@@ -129,7 +101,7 @@ give_up(struct report *r, const struct superservers *all,
 
 	if (s->pid == 0)
 		return "";
-	return format(r, "sed -i --follow-symlinks '%u,%us/^/#/' %s && "
+	return report_format(r, "sed -i --follow-symlinks '%u,%us/^/#/' %s && "
 	    "kill -HUP %ld && timeout 20 sh -c 'while grep -q \":%04X "
 	    "[0-9A-F]*:0000 0A\" /proc/net/tcp /proc/net/tcp6; do sleep 0.1; "
 	    "done' && ", e->line, e->last, report_quote(r, e->file),
@@ -152,7 +124,7 @@ mend_inetd(struct report *r, const struct superservers *all,
 			buf_addc(&script, '\\');
 		buf_addc(&script, line.p[i]);
 	}
-	mend(r, &all->of[ENTRY_INETD], format(r,
+	mend(r, &all->of[ENTRY_INETD], report_format(r,
 	    "%ssed -i --follow-symlinks %s %s", m->everywhere ? give_up(r,
 	    all, e) : "", report_quote(r, buf_string(&script)),
 	    report_quote(r, e->file)));
@@ -204,7 +176,7 @@ mend_xinetd(struct report *r, const struct superservers *all,
 	if (m->protocol != NULL)
 		set_attribute(&script, "flags", "IPv6");
 	buf_addc(&script, '}');
-	mend(r, &all->of[ENTRY_XINETD], format(r,
+	mend(r, &all->of[ENTRY_XINETD], report_format(r,
 	    "sed -i --follow-symlinks %s %s", report_quote(r,
 	    buf_string(&script)), report_quote(r, e->file)));
 	buf_clear(&script);
@@ -217,14 +189,14 @@ static const char *
 drop_in(struct report *r, const char *unit, const char *section,
     const char *key, const char *value)
 {
-	const char *dir = report_quote(r, format(r, "/etc/systemd/system/%s.d",
+	const char *dir = report_quote(r, report_format(r, "/etc/systemd/system/%s.d",
 	    unit));
 
 	/* ExecStart= would be a second command if the first didn't go. */
-	return format(r, "mkdir -p %s && printf '%%s\\n' '[%s]' %s%s "
+	return report_format(r, "mkdir -p %s && printf '%%s\\n' '[%s]' %s%s "
 	    ">%s/imapd-%s.conf", dir, section,
 	    strcmp(key, "ExecStart") == 0 ? "ExecStart= " : "",
-	    report_quote(r, format(r, "%s=%s", key, value)), dir, key);
+	    report_quote(r, report_format(r, "%s=%s", key, value)), dir, key);
 }
 
 static void
@@ -232,8 +204,8 @@ mend_systemd(struct report *r, const struct superservers *all,
     const struct entry *e, const struct entry_mend *m)
 {
 	bool running = all->of[ENTRY_SYSTEMD].pid != 0;
-	const char *socket = format(r, "%s.socket", e->unit);
-	const char *service = format(r, "%s%s.service", e->unit,
+	const char *socket = report_format(r, "%s.socket", e->unit);
+	const char *service = report_format(r, "%s%s.service", e->unit,
 	    e->wait && !m->accept ? "" : "@");
 	const char *first = NULL;
 
@@ -253,7 +225,7 @@ mend_systemd(struct report *r, const struct superservers *all,
 	else if (m->user != NULL)
 		first = drop_in(r, service, "Service", "User", m->user);
 	else if (m->path != NULL || m->no_arguments)
-		first = drop_in(r, service, "Service", "ExecStart", format(r,
+		first = drop_in(r, service, "Service", "ExecStart", report_format(r,
 		    "-%s", m->path != NULL ? m->path : e->path));
 	if (first != NULL)
 		report_mend(r, "%s%s%s", first, running ?
@@ -301,7 +273,7 @@ entry_mend_off(struct report *r, const struct superservers *all,
 		set_attribute(&script, "disable", "yes");
 		buf_addc(&script, '}');
 	}
-	first = format(r, "sed -i --follow-symlinks %s %s", report_quote(r,
+	first = report_format(r, "sed -i --follow-symlinks %s %s", report_quote(r,
 	    buf_string(&script)), report_quote(r, e->file));
 	buf_clear(&script);
 	/* What does not run is not started for it. */
