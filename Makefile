@@ -123,9 +123,12 @@ FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	mboxinbox_move wire wire_reader
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
-DOCTOR = check_account check_build check_config check_home check_limits \
-	check_locking check_login check_pam check_sandbox check_spool \
-	check_users doctor entry inetd_conf probe report systemd_unit trial \
+DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
+	check_build check_certificate \
+	check_config check_home check_limits check_locking check_login \
+	check_openssl check_pam check_ports check_sandbox check_services \
+	check_spool check_superserver check_users doctor entry entry_mend \
+	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
