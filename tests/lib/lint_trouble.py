@@ -70,7 +70,8 @@ def formats(argument):
         out = ""
         for text, name in re.findall(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)',
                 part):
-            out += ANY if name else text
+            out = (out[:-1] if name[:3] == "PRI" else out) + (ANY if name
+                else text)
         if '"' in part:
             yield CONVERSION.sub(ANY, out.replace('\\"', '"').replace(
                 "\\r\\n", "").replace("\\n", "").replace("%%", "%"))
