@@ -99,7 +99,8 @@ def tree_of(top):
 def check_uninstall(stage):
     """Only what was installed goes: directories that are everybody's, what the administrator made,
     and a PAM file that he has changed stay."""
-    for name in ("usr/sbin", "usr/share/man/man8", "etc/pam.d", "etc/ssl/certs", "var/mail"):
+    for name in ("usr/sbin", "usr/share/man/man5", "usr/share/man/man8", "etc/pam.d",
+                 "etc/ssl/certs", "var/mail"):
         os.makedirs(os.path.join(stage, name))
     for name in ("etc/imapd.conf", "etc/ssl/certs/imapd.pem", "var/mail/joe", "usr/sbin/other"):
         with open(os.path.join(stage, name), "w") as f:
