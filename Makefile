@@ -244,7 +244,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 SHARE = $(DESTDIR)$(PREFIX)/share/imapd
 PROGRAMS = imapd/imapd ipopd/ipop3d $B/imapd-tls
 PAGES = docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 docs/imapd.conf.5
-GUIDES = docs/PACKAGE docs/SETUP docs/SSL
+GUIDES = docs/CLIENTS docs/PACKAGE docs/SETUP docs/SSL docs/TROUBLE
 SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
 	etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
 	etc/imapd.conf etc/imapd.socket etc/imapd.xinetd etc/imapd@.service \
