@@ -106,11 +106,11 @@ BASE = arena base64 buf clock config config_keys digest fault file log memory \
 MIME = addr addr_lex boundary casemap charset date encword envelope header \
 	imapstr param part part_fields section structure transfer utf7
 STORE = account append box box_flags box_inbox box_names box_status copy \
-	cursor driver index index_brief index_file index_gone index_meta \
+	cursor driver index index_brief index_file index_gone index_group index_meta \
 	index_move index_need index_note index_pack index_parsed index_path \
 	index_records index_schema index_transit list list_entries \
 	list_pattern list_subscribed message name parsed place record search \
-	search_body search_text seqset transit view watch
+	search_body search_text seqset transit uidruns view watch
 FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	maildir_flush maildir_folders maildir_keywords maildir_lock \
 	maildir_match maildir_merge maildir_move maildir_name maildir_note \
@@ -123,9 +123,12 @@ FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	mboxinbox_move wire wire_reader
 AUTH = auth auth_crypt $(if $(filter 1,$(WITH_PAM)),auth_pam) auth_shadow \
 	auth_users
-DOCTOR = check_account check_build check_config check_home check_limits \
-	check_locking check_login check_pam check_sandbox check_spool \
-	check_users doctor entry inetd_conf probe report systemd_unit trial \
+DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
+	check_build check_certificate \
+	check_config check_home check_limits check_locking check_login \
+	check_openssl check_pam check_ports check_sandbox check_services \
+	check_spool check_superserver check_users doctor entry entry_mend \
+	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
 SERVER = arguments cache connection front link listen monitor port prelogin \
 	privsep process pump sandbox sasl spool start stream
@@ -148,7 +151,8 @@ IMAPD_SRC = $(IMAPD:%=imapd/%.c)
 IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
 TESTPROGRAMS = tests/lib/describe.c tests/lib/echo_service.c \
 	tests/lib/pam_record.c tests/lib/memdriver.c tests/lib/nethome.c \
-	tests/lib/passwd.c tests/lib/hurry.c tests/lib/slowdisk.c
+	tests/lib/passwd.c tests/lib/hurry.c tests/lib/slowdisk.c \
+	tests/lib/maildrop.c
 TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
@@ -240,7 +244,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 SHARE = $(DESTDIR)$(PREFIX)/share/imapd
 PROGRAMS = imapd/imapd ipopd/ipop3d $B/imapd-tls
 PAGES = docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 docs/imapd.conf.5
-GUIDES = docs/PACKAGE docs/SETUP docs/SSL
+GUIDES = docs/CLIENTS docs/PACKAGE docs/SETUP docs/SSL docs/TROUBLE
 SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
 	etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
 	etc/imapd.conf etc/imapd.socket etc/imapd.xinetd etc/imapd@.service \
@@ -362,7 +366,8 @@ $B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $B/imapd.a $B/ipopd.a $(LIB_A)
 		$(LIB_A) $(LIBS)
 fuzzers: $(REPLAY:%=%.fuzz)
 
-build-tests: programs trips $(UNIT_T) $(REPLAY) $B/tests/lib/describe \
+build-units: programs $(UNIT_T) $(REPLAY)
+build-tests: build-units trips $B/tests/lib/describe \
 	$B/tests/lib/echo_service $B/tests/lib/pam_record.so \
 	$B/tests/lib/passwd.so
 
@@ -382,7 +387,7 @@ check:
 	@sh tests/lib/packages.sh check
 	@$(MAKE) --no-print-directory $(PARALLEL) all build-tests
 	@BUILD=$B sh tests/lib/check.sh
-check-unit: build-tests
+check-unit: build-units
 	@BUILD=$B sh tests/lib/check.sh $B/tests/unit/*.t tests/fuzz/replay.t
 stress: all trips $B/tests/lib/passwd.so
 	@BUILD=$B tests/store/stress $(SECS)
@@ -400,7 +405,7 @@ clean:
 FORCE:
 .PHONY: all programs machine install install-dev uninstall uninstall-dev deb \
 	run check check-unit fuzzers bench lint cleanroom clean FORCE \
-	build-tests trips trips-unit stress $(TARGETS)
+	build-tests build-units trips trips-unit stress $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

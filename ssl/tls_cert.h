@@ -37,8 +37,8 @@ bool tls_cert_path(const struct tls_options *, char path[static TLS_CERT_PATH],
     char key_path[static TLS_CERT_PATH]);
 
 /*
- * What tls_cert_load() does, for one file whose name is known.  `key_path` is where keys are
- * looked for if `path` holds none; it may be missing.
+ * What tls_cert_load() does, for one file whose name is known.  `key_path` is
+ * where keys are looked for if `path` holds none; it may be missing.
  */
 int tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
     struct tls_state *state, struct fault *);

@@ -50,8 +50,9 @@ add_word(char *out, size_t max, const char *text, size_t n)
 
 /* --- What the file is ---------------------------------------------------- */
 
+/* What isn't PEM; keys and certificates are taken all the same. */
 static enum tls_exam_form
-binary_form(struct span text)
+binary_form(struct tls_pem *pem, struct span text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;
 	const unsigned char *at = p;
@@ -68,26 +69,26 @@ binary_form(struct span text)
 	if (form == TLS_EXAM_OTHER &&
 	    (x = d2i_X509(NULL, &at, (long)text.n)) != NULL) {
 		form = TLS_EXAM_DER_CERT;
-		X509_free(x);
+		pem->certs[pem->n++] = x;
 	}
 	at = p;
 	if (form == TLS_EXAM_OTHER &&
 	    (key = d2i_AutoPrivateKey(NULL, &at, (long)text.n)) != NULL) {
 		form = TLS_EXAM_DER_KEY;
-		EVP_PKEY_free(key);
+		pem->keys[pem->key_n++] = key;
 	}
 	ERR_clear_error();
 	return form;
 }
 
 static enum tls_exam_form
-form_of(struct span text)
+form_of(struct tls_pem *pem, struct span text)
 {
 	if (span_trim(text).n == 0)
 		return TLS_EXAM_EMPTY;
 	if (span_find_nocase(text, SPAN("-----BEGIN ")) != -1)
 		return TLS_EXAM_PEM;
-	return binary_form(text);
+	return binary_form(pem, text);
 }
 
 /* Blocks of keys and certificates, wherever their first lines begin. */
@@ -288,30 +289,47 @@ has_root(const struct tls_pem *pem, const struct tls_chain *c)
 	return false;
 }
 
+/* Names that one's own authority may not sign for. */
+static bool
+is_foreign(const char *authority, X509 *leaf)
+{
+	NAME_CONSTRAINTS *limits = NULL;
+	bool foreign = false;
+	struct tls_pem pem;
+	struct stat st;
+
+	if (tls_pem_read(&pem, authority, &st, NULL) == -1)
+		return false;
+	if (pem.n > 0)
+		limits = X509_get_ext_d2i(pem.certs[0], NID_name_constraints,
+		    NULL, NULL);
+	if (limits != NULL)
+		foreign = NAME_CONSTRAINTS_check(leaf, limits) != X509_V_OK;
+	NAME_CONSTRAINTS_free(limits);
+	tls_pem_clear(&pem);
+	return foreign;
+}
+
 static void
 set_end(struct tls_exam *e, const char *authority)
 {
 	const struct tls_chain *c = &e->own->chain;
-	int error = verify_with(NULL, c);
+	bool self = X509_self_signed(c->certs[0], 0) == 1;
+	int own = verify_with(authority, c), system = verify_with(NULL, c);
 
-	e->outside = is_outside(error);
-	if (error == X509_V_OK || e->outside) {
-		e->end = X509_self_signed(c->certs[0], 0) ? TLS_EXAM_SELF :
-		    TLS_EXAM_SYSTEM;
-		return;
-	}
-	if (X509_self_signed(c->certs[0], 0)) {
+	/* One's own may be in the system's store as well. */
+	e->outside = !self && (is_outside(own) || is_outside(system));
+	if (self)
 		e->end = TLS_EXAM_SELF;
-		return;
-	}
-	error = verify_with(authority, c);
-	e->outside = is_outside(error);
-	if (error == X509_V_OK || e->outside)
+	else if (own == X509_V_OK || is_outside(own))
 		e->end = TLS_EXAM_OWN;
+	else if (system == X509_V_OK || is_outside(system))
+		e->end = TLS_EXAM_SYSTEM;
 	else if (has_root(&e->own->pem, c))
 		e->end = TLS_EXAM_ROOT;
 	else
 		e->end = c->n > 1 ? TLS_EXAM_UNKNOWN : TLS_EXAM_MISSING;
+	e->foreign = is_foreign(authority, c->certs[0]);
 }
 
 /* Does the file have the chain as it is to be sent, and then maybe more? */
@@ -387,8 +405,8 @@ tls_exam_file(struct tls_exam *e, const char *path, const char *key_path,
 	if (tls_pem_file(path, &text, &e->st, why) == -1)
 		return -1;
 	e->key_st = e->st;
-	e->form = form_of(buf_span(&text));
 	tls_pem_parse(&e->own->pem, buf_span(&text));
+	e->form = form_of(&e->own->pem, buf_span(&text));
 	e->lost = count_blocks(buf_span(&text)) > e->own->pem.n +
 	    e->own->pem.key_n && !e->own->pem.damaged &&
 	    !e->own->pem.encrypted;

@@ -56,6 +56,8 @@ struct tls_exam {
 	size_t chain;		/* certificates that are sent */
 	enum tls_exam_end end;
 	bool outside;		/* names that its authority may not sign for */
+	bool foreign;		/* names that the authority of one's own, which
+				 * is there, may not sign for */
 	bool early, late;	/* not yet valid, expired */
 	int days;		/* left */
 	char until[32];		/* "2026-12-31" */

@@ -124,6 +124,10 @@
 /* Levels of directories that LIST enters; what is deeper isn't shown. */
 #define BOUND_LIST_DEPTH	100u
 
+/* Mailboxes Recovered-DATE of one second; beyond: the mailbox of which one more
+ * piece is to be rescued is not opened until a second later. */
+#define BOUND_RECOVERED		100u
+
 /* ~/.mailboxlist, octets; beyond: it counts as empty and isn't changed. */
 #define BOUND_MAILBOXLIST	(4u * 1024 * 1024)
 

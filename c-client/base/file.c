@@ -253,8 +253,24 @@ file_sync_directory(int dir)
 }
 
 int
-file_replace(int dir, const char *name, struct span contents,
-    struct fault *why)
+file_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (!TRIP("file.rename_new") && renameat2(from_dir, from, to_dir, to,
+	    RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (TRIP("file.link") ||
+	    linkat(from_dir, from, to_dir, to, 0) == -1)
+		return -1;
+	TRIP_KILL("file.linked");
+	return unlinkat(from_dir, from, 0);
+}
+
+/* A file by the name, whole; `named` gives it its name. */
+static int
+make(int dir, const char *name, struct span contents,
+    int (*named)(int, const char *, int, const char *), struct fault *why)
 {
 	char temp[NAME_MAX + 1];
 	int fd = -1;
@@ -272,7 +288,7 @@ file_replace(int dir, const char *name, struct span contents,
 			break;
 	}
 	if (fd == -1)
-		return fault_errno(why, "make a file to replace %s", name);
+		return fault_errno(why, "make a file for %s", name);
 	if (file_write_full(fd, contents.p, contents.n) == -1 ||
 	    TRIP("file.replace_sync") || fsync(fd) == -1) {
 		fault_errno(why, "write the new %s", name);
@@ -280,8 +296,8 @@ file_replace(int dir, const char *name, struct span contents,
 		goto fail;
 	}
 	if (close(fd) == -1 || TRIP("file.replace_rename") ||
-	    renameat(dir, temp, dir, name) == -1) {
-		fault_errno(why, "replace %s", name);
+	    named(dir, temp, dir, name) == -1) {
+		fault_errno(why, "make %s", name);
 		goto fail;
 	}
 	TRIP_KILL("file.replaced");
@@ -292,6 +308,20 @@ fail:
 	TRIP_KILL("file.replace_unlink");
 	unlinkat(dir, temp, 0);
 	return -1;
+}
+
+int
+file_replace(int dir, const char *name, struct span contents,
+    struct fault *why)
+{
+	return make(dir, name, contents, renameat, why);
+}
+
+int
+file_create(int dir, const char *name, struct span contents,
+    struct fault *why)
+{
+	return make(dir, name, contents, file_rename_new, why);
 }
 
 int

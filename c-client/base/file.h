@@ -65,6 +65,16 @@ int file_sync_directory(int dir);
 int file_replace(int dir, const char *name, struct span contents,
     struct fault *);
 
+/* The same where nothing is replaced: FAULT_EXISTS, also beside a link that
+ * leads nowhere. */
+int file_create(int dir, const char *name, struct span contents,
+    struct fault *);
+
+/* renameat(2), never over something that is there: -1 with EEXIST.  A kill may
+ * leave both names where the file system has no renameat2(2). */
+int file_rename_new(int from_dir, const char *from, int to_dir,
+    const char *to);
+
 /*
  * Read a small regular file whole, adding to `out`: never waits on a FIFO or
  * device, follows no link of the last level.  FAULT_NOTFOUND, FAULT_LIMIT

@@ -28,6 +28,11 @@ static const struct {
 	void (*run)(const struct doctor *, struct report *);
 } checks[] = {
 	{ "build",		check_build },
+	{ "services",		check_services },
+	{ "superserver",	check_superserver },
+	{ "ports",		check_ports },
+	{ "certificate",	check_certificate },
+	{ "openssl",		check_openssl },
 	{ "pam",		check_pam },
 	{ "users",		check_users },
 	{ "account",		check_account },

@@ -27,7 +27,7 @@ enum entry_kind { ENTRY_INETD, ENTRY_XINETD, ENTRY_SYSTEMD };
 struct entry {
 	enum entry_kind kind;
 	const char *file;	/* where it stands */
-	unsigned line;
+	unsigned line, last;	/* its lines */
 	const char *unit;	/* systemd: NAME of NAME.socket */
 	const char *service;	/* name or number of the port, as written */
 	const char *address;	/* that it is to listen on, "" for all */

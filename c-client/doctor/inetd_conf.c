@@ -170,6 +170,8 @@ fill(struct entries *list, struct entry *e, const struct line *line,
 		return;
 	}
 	e->missing = names[wrong];
+	if (wrong == PATH && line->n > PATH)
+		e->path = entry_text(list, line->field[PATH]);
 	for (size_t i = TYPE; i < line->n; i++)
 		if (line->field[i].p[0] == '/')
 			e->path = entry_text(list, line->field[i]);
@@ -190,7 +192,7 @@ uncomment(struct span line)
 }
 
 static void
-take(struct entries *list, const char *file, unsigned number,
+take(struct entries *list, const char *file, unsigned first, unsigned last,
     struct span text)
 {
 	bool comment = text.p[0] == '#';
@@ -206,7 +208,8 @@ take(struct entries *list, const char *file, unsigned number,
 		return;
 	e->kind = ENTRY_INETD;
 	e->file = file;
-	e->line = number;
+	e->line = first;
+	e->last = last;
 	e->disabled = comment;
 	fill(list, e, &line, wrong);
 }
@@ -241,6 +244,6 @@ inetd_conf_parse(struct entries *list, const char *file, struct span text)
 			line = continued(line, &text, &number);
 		line = span_trim(line);
 		if (line.n != 0)
-			take(list, file, first, line);
+			take(list, file, first, number, line);
 	}
 }

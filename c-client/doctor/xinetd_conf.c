@@ -92,6 +92,7 @@ set_cps(struct entries *list, struct entry *e, struct span value)
 	e->limit = entry_number(entry_word(&value)) * 60;
 }
 
+/* IPv6 is both; xinetd's usual is IPv4. */
 static void
 set_flags(struct entries *list, struct entry *e, struct span value)
 {
@@ -99,10 +100,8 @@ set_flags(struct entries *list, struct entry *e, struct span value)
 
 	(void)list;
 	while ((word = entry_word(&value)).n != 0) {
-		if (span_is(word, "IPv4"))
-			e->ipv6 = false;
-		else if (span_is(word, "IPv6"))
-			e->ipv4 = false;
+		if (span_is(word, "IPv6"))
+			e->ipv6 = true;
 		else if (span_is(word, "NAMEINARGS"))
 			e->named = true;
 	}
@@ -221,7 +220,7 @@ new_entry(struct xinetd_conf *x, const char *file, unsigned number,
 	e->line = number;
 	e->service = entry_text(x->list, name);
 	e->protocol = "tcp";
-	e->stream = e->ipv4 = e->ipv6 = e->input = true;
+	e->stream = e->ipv4 = e->input = true;
 	return e;
 }
 

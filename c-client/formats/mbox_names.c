@@ -341,22 +341,6 @@ mbox_remove(struct account *account, const struct name *name,
 	return status;
 }
 
-/* Never over something that is there. */
-static int
-rename_new(int from_dir, const char *from, int to_dir, const char *to)
-{
-	if (!TRIP("mbox_names.rename") && renameat2(from_dir, from, to_dir,
-	    to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (TRIP("mbox_names.link") ||
-	    linkat(from_dir, from, to_dir, to, 0) == -1)
-		return -1;
-	TRIP_KILL("mbox_names.linked");
-	return unlinkat(from_dir, from, 0);
-}
-
 int
 mbox_rename(struct account *account, const struct name *from,
     const struct name *to, struct fault *why)
@@ -376,7 +360,7 @@ mbox_rename(struct account *account, const struct name *from,
 		return -1;
 	}
 	second_end(&h);
-	if (rename_new(h.dir, h.last, dir, last) == -1)
+	if (file_rename_new(h.dir, h.last, dir, last) == -1)
 		name_fault(to, why);
 	else if (place_give_mode(account, to, dir, h.fd) == -1)
 		fault_errno(why, "rename %s", from->path);

@@ -20,6 +20,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
 #include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
@@ -33,7 +34,6 @@
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
-#include "c-client/store/place.h"
 #include "c-client/store/place.h"
 
 #include "c-client/base/banned.h"
@@ -522,21 +522,38 @@ gap_close(struct recovery *v, const struct state *s)
 	return status;
 }
 
+/* A mailbox of `text` by a name that none has; other rescues may be of the same
+ * second. */
+static int
+rescue_into(char *name, size_t size, time_t now, struct span text,
+    struct recovery *v)
+{
+	int root = v->m->box->account->root_fd, status;
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&now, &tm);
+	n = strftime(name, size, "Recovered-%Y%m%dT%H%M%SZ", &tm);
+	status = file_create(root, name, text, v->why);
+	for (unsigned i = 2; status == -1 && v->why->code == FAULT_EXISTS &&
+	    i <= BOUND_RECOVERED; i++) {
+		snprintf(name + n, size - n, "-%u", i);
+		status = file_create(root, name, text, v->why);
+	}
+	return status;
+}
+
 /* The mailbox is another one by now: nothing of it may be touched, and what
  * the redo file has is put where its user finds it. */
 static int
 rescue(struct recovery *v)
 {
-	const struct account *account = v->m->box->account;
 	struct span piece = piece_of(v);
 	char name[64];
-	struct tm tm;
 	time_t now = (time_t)clock_now();
 	struct buf text;
 	int status = 0;
 
-	gmtime_r(&now, &tm);
-	strftime(name, sizeof name, "Recovered-%Y%m%dT%H%M%SZ", &tm);
 	buf_init(&text, 0);
 	buf_adds(&text, "From MAILER-DAEMON ");
 	mbox_format_date(&text, now, 0);
@@ -545,8 +562,8 @@ rescue(struct recovery *v)
 	buf_addspan(&text, piece);
 	buf_adds(&text, "\n\n");
 	if (piece.n > 0)
-		status = file_replace(account->root_fd, name,
-		    buf_span(&text), v->why);
+		status = rescue_into(name, sizeof name, now, buf_span(&text),
+		    v);
 	buf_clear(&text);
 	if (status == 0)
 		log_line(LOG_ERR, "%s: a rewrite was cut short, and another "

@@ -5,7 +5,7 @@
 # the checkout (with what is not committed yet); `make run` with RUN_ONCE=1,
 # then `make check`.  Needs root.  CLEANROOM_SUITE= (this machine's) names
 # another release; the fresh system is kept as an archive in CLEANROOM_CACHE=
-# (/tmp) for a day.
+# (/tmp) for a day.  CLEANROOM_MAKEFLAGS= are words for make.
 # apt's own format words look like the shell's:
 # shellcheck disable=SC2016
 set -eu
@@ -124,6 +124,7 @@ inside() {
 	chroot "$room/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 		LANG=C.UTF-8 TERM=dumb CHECK_NO_SKIP="${CHECK_NO_SKIP-}" \
 		CHECK_JOBS="${CHECK_JOBS:-2}" \
+		MAKEFLAGS="${CLEANROOM_MAKEFLAGS-}" \
 		sh -c "cd /src/main && $*" || status=$?
 	echo "In the clean room: $* ends with $status after" \
 		"$(($(date +%s) - start)) s"

@@ -4,10 +4,12 @@ that do their work; in the end everything is there once."""
 
 import re
 import subprocess
+import tempfile
 import threading
 
 import mailgen
 import others
+import server
 from imapc import Imap
 from tap import tap, wait_for
 
@@ -28,13 +30,14 @@ def subject(message):
     return re.search(rb"^Subject: (.*?)\r?$", message, re.M).group(1)
 
 
-def agent(user, n):
+def agent(user, n, library):
     """Starts one delivery."""
     child = subprocess.Popen(
         ["procmail", "-f", "sender@example.org"] if n % 2 else
         ["maildrop", user.home + "/.mailfilter"], stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=user.home,
-        env=others.environment(user), preexec_fn=user.drop)
+        env=dict(others.environment(user), LD_PRELOAD=library),
+        preexec_fn=user.drop if n % 2 else user.drop_to_mail)
     child.stdin.write(mail(b"delivery", n))
     child.stdin.close()
     return child
@@ -44,8 +47,9 @@ def deliver(user, count):
     """So many of mail(b"delivery"), as ~/.procmailrc and ~/.mailfilter say;
     all have ended when it returns."""
     statuses = []
+    library = server.preload("maildrop", tempfile.gettempdir())
     for base in range(0, count, AT_ONCE):
-        batch = [agent(user, base + n) for n in range(AT_ONCE)]
+        batch = [agent(user, base + n, library) for n in range(AT_ONCE)]
         for child in batch:
             statuses.append((child.wait(PATIENCE), child.stderr.read()))
     tap.ok(all(s == 0 for s, _ in statuses),

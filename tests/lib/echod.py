@@ -92,7 +92,7 @@ class Server:
                 self.uid, self.home)
         self.write("users", users, 0o600)
         self.pem = self.path("imapd.pem")
-        self.crt = certs.make(self.pem) if cert else None
+        self.crt = certs.make(self.pem, certs.RSA) if cert else None
         self.log_path = self.path("log")
         self.conf = self.write("conf", "auth = users:%s\ncert_dir = %s\n"
             "key_dir = %s\nmail_spool = %s\nlog = %s\nfail_delay = 0\n"

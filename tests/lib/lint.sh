@@ -128,6 +128,8 @@ git ls-files '*.sh' .ci/run ssl/imapd-tls 'debian/*.p*' | xargs shellcheck -S wa
 mandoc -Tlint -W warning docs/*.[58] 2>&1 | check "mandoc"
 /usr/bin/python3 tests/lib/lint_docs.py 2>&1 | grep -v '^ok\|^1\.\.' |
 	check "documents agree with the sources"
+/usr/bin/python3 tests/lib/lint_trouble.py 2>&1 | grep -v '^ok' |
+	check "docs/TROUBLE has every message"
 git ls-files '*.py' '*.t' | while read -r script; do
 	head -n 1 "$script" | grep -q '^#!/usr/bin/python3$' || continue
 	/usr/bin/python3 -c 'import ast, sys

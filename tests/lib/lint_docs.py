@@ -156,7 +156,8 @@ for path, seconds in (("imapd/main.c", "1800"), ("ipopd/main.c", "600")):
 
 # Files that the guides name are there.
 for path in ("README", "docs/ARCHITECTURE", "docs/TRUST", "docs/HACKING",
-        "docs/SSL", "docs/SETUP", "docs/PACKAGE"):
+        "docs/SSL", "docs/SETUP", "docs/PACKAGE", "docs/CLIENTS",
+        "docs/TROUBLE"):
     for name in re.findall(
             r"(?<![/\w])((?:etc|docs|tests|imapd|ipopd|ssl|c-client|base|store|mime|"
             r"server|formats|auth)/[\w./]*\w\.(?:c|h|py|sh|5|8|conf))\b",

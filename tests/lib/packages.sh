@@ -16,7 +16,7 @@ openssl curl mutt"
 # debhelper and lintian are for `make deb`, and adduser for what it makes;
 # systemd is there for systemd-socket-activate; libtirpc3 and libwrap0 are what
 # xinetd is linked with.
-check="$run perl python3 libcmocka-dev clang libclang-rt-14-dev cppcheck
+check="$run perl python3 libcmocka-dev clang lld libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
 maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
 e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix systemd libtirpc3

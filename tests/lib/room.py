@@ -10,6 +10,7 @@ script is SKIP.  Nothing here knows a client.
 
 import atexit
 import fcntl
+import grp
 import os
 import pwd
 import re
@@ -130,12 +131,17 @@ class User:
         self.uid, self.gid = entry.pw_uid, entry.pw_gid
         self.spool = os.path.join(spool, name)
 
-    def drop(self):
-        """For preexec_fn: become this user."""
+    def drop(self, gid=None):
+        """For preexec_fn: become this user, of his group or another."""
         os.setgroups([])
-        os.setgid(self.gid)
+        os.setgid(self.gid if gid is None else gid)
         os.setuid(self.uid)
         os.umask(0o077)
+
+    def drop_to_mail(self):
+        """As who runs a program that is setgid to mail; but LD_PRELOAD is
+        obeyed."""
+        self.drop(grp.getgrnam("mail").gr_gid)
 
     def left(self):
         """Waits until the user's sessions are gone: they write as they go."""

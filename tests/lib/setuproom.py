@@ -102,7 +102,7 @@ def start(title):
     return said
 
 
-def setup(r, title):
+def setup(r, title, then=None):
     """The whole of docs/SETUP with the super-server of this section."""
     tap.equal(typed("docs/SETUP", "The programs"), ["make", "make install"],
         "how it is installed")
@@ -110,6 +110,8 @@ def setup(r, title):
     type_section("docs/SETUP", "The certificate", title)
     start(title)
     works(r, title)
+    if then is not None:
+        then(r)
     by_hand(title)
 
 
@@ -128,6 +130,23 @@ def works(r, title):
     wait_for("the logins in the log", lambda: log.search(r.log()) and
         re.search(r"ipop3d\S* Auth user=joe", r.log()))
     tap.ok(True, title + ": and that is in the log")
+
+
+def mutt(r):
+    """mutt with the lines of docs/CLIENTS trusts the authority and reads
+    mail."""
+    lines = [x for x in typed("docs/CLIENTS", "mutt") if "tunnel" not in x]
+    r.user.write(".muttrc", "\n".join(lines) + "\nset wait_key=no\n"
+        "set imap_pass='open sesame'\nset quit=yes\n")
+    with open(CERTS + "/imapd-ca/imapd-ca.crt", "rb") as f:
+        r.user.write("imapd-ca.crt", f.read())
+    said, statuses = at_a_terminal(["TERM=xterm setpriv --reuid joe --regid "
+        "joe --init-groups env HOME=%s mutt -n -e 'push \"<pipe-message>cat "
+        ">%s/got<enter><exit>\"'" % (r.user.home, r.user.home)])
+    got = os.path.join(r.user.home, "got")
+    tap.ok(statuses == [0] and os.path.exists(got) and "Subject: " in
+        open(got).read(), "mutt reads mail with the lines of docs/CLIENTS",
+        said)
 
 
 def by_hand(title):

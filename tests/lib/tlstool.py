@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
-from tap import ROOT, tap
+from server import Host
+from tap import ROOT, need, tap
 
 TOOL = os.path.join(ROOT, "ssl/imapd-tls")
 
@@ -106,6 +108,22 @@ class Clients:
         tap.ok(os.lstat(self.tool.pem).st_mode & 0o7777 == 0o400 and
             os.readlink(pop) == "imapd.pem",
             what + ": mode 0400, and ipop3d.pem is a link")
+
+
+def with_servers(certificates, parts):
+    """Each part as part(pki, tool, clients), with what certificates(directory)
+    makes, beside both servers."""
+    need("curl")
+    host = Host(programs=("imapd", "ipop3d"))
+    top = tempfile.mkdtemp(prefix="tls.")
+    try:
+        tool = Tool(host.certdir)
+        three = certificates(top), tool, Clients(host, tool)
+        for part in parts:
+            part(*three)
+        tap.equal(host.faults(), "", "no faults in the servers")
+    finally:
+        shutil.rmtree(top)
 
 
 def write(path, data):

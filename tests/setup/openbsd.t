@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/SETUP with openbsd-inetd."""
+"""docs/SETUP with openbsd-inetd; and mutt with the lines of docs/CLIENTS."""
 
 import os
 import sys
@@ -11,11 +11,11 @@ from tap import need, run
 
 
 def main():
-    need("inetd", "curl")
+    need("inetd", "curl", "mutt")
     r = setuproom.enter()
     if r is None:
         return
-    setuproom.setup(r, "openbsd-inetd")
+    setuproom.setup(r, "openbsd-inetd", then=setuproom.mutt)
 
 
 run(main)

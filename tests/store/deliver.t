@@ -30,7 +30,7 @@ def main():
     r = room.enter()
     user = r.add_user("joe")
     user.write(".procmailrc", PROCMAILRC % user.spool)
-    user.write(".mailfilter", 'to "%s"\n' % user.spool)
+    user.write(".mailfilter", 'LOCKSLEEP=1\nto "%s"\n' % user.spool)
     first = mails(b"old", 5)
     r.fill(user, mailgen.to_mbox(first))
     r.inetd()

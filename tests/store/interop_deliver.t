@@ -49,9 +49,9 @@ exit $status
 class Deliverer(threading.Thread):
     """Delivers its share, one after the other."""
 
-    def __init__(self, user, mta, numbers):
+    def __init__(self, user, mta, numbers, library):
         threading.Thread.__init__(self, daemon=True)
-        self.user, self.mta = user, mta
+        self.user, self.mta, self.library = user, mta, library
         self.numbers, self.bad = numbers, []
 
     def run(self):
@@ -61,11 +61,11 @@ class Deliverer(threading.Thread):
             if status != 0:
                 self.bad.append((agent, n, status, said))
 
-    def go(self, args, data):
+    def go(self, args, data, drop=None, **more):
         done = subprocess.run(args, input=data, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, cwd=self.user.home,
-            env=others.environment(self.user), preexec_fn=self.user.drop,
-            timeout=WAIT_SECS * 3)
+            env=dict(others.environment(self.user), **more),
+            preexec_fn=drop or self.user.drop, timeout=WAIT_SECS * 3)
         return done.returncode, done.stdout[-500:]
 
     def procmail(self, n):
@@ -73,7 +73,7 @@ class Deliverer(threading.Thread):
 
     def maildrop(self, n):
         return self.go(["maildrop", self.user.home + "/.mailfilter"],
-            letter(n))
+            letter(n), self.user.drop_to_mail, LD_PRELOAD=self.library)
 
     def snail(self, n):
         """It copies from a mailbox of the user's.  Where it has not got
@@ -186,7 +186,7 @@ def main():
     r = room.enter()
     user = r.add_user("joe")
     user.write(".procmailrc", PROCMAILRC % user.spool)
-    user.write(".mailfilter", 'to "%s"\n' % user.spool)
+    user.write(".mailfilter", 'LOCKSLEEP=1\nto "%s"\n' % user.spool)
     count = 12
     r.fill(user, mailgen.to_mbox([letter(n) for n in range(count)]))
     r.configure("lock_timeout = 120\n")
@@ -198,7 +198,8 @@ def main():
     sessions = (expunger, one, two)
     numbers = range(count, count + DELIVERIES)
     mta = postfix.Postfix(r.dir, r.spool)
-    deliverers = [Deliverer(user, mta, numbers[k::AT_ONCE])
+    library = server.preload("maildrop", r.dir)
+    deliverers = [Deliverer(user, mta, numbers[k::AT_ONCE], library)
         for k in range(AT_ONCE)]
     for t in (*sessions, *deliverers):
         t.start()

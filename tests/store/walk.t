@@ -476,7 +476,8 @@ SCENARIOS = [
     Scenario("store", store, brief=True),
     Scenario("names", names, three_more, aged=True, each=True),
     Scenario("names_linked", names, three_more, aged=True,
-        always=["mbox_names.rename 1 on einval any"], only="mbox_names"),
+        always=["file.rename_new 1 on einval any"],
+        only="mbox_names|^file[.]link"),
     Scenario("directories", directories, three_more, aged=True),
     Scenario("subscribe", subscribe, list_of_two),
     Scenario("pop", pop, known),
@@ -568,6 +569,9 @@ def choose(hits, failing, scenario):
     out = []
     for (who, name), n in counts.items():
         if name.startswith(COMMON) and not (scenario.each or scenario.every):
+            # What those scenarios show a sanitizer it need not see again.
+            if server.sanitized():
+                continue
             n = n[:1]
         # A sanitizer sees in the first one what it would see in all.
         chosen = sorted({n[0]} if server.sanitized() else set(n)
@@ -658,6 +662,16 @@ class Walk:
         return self
 
 
+def be_the_user():
+    """A process that starts hundreds of others as somebody else would be
+    copied for each of them; one that is that user is not."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(server.FIRST_UID)
+        os.setuid(server.FIRST_UID)
+    server.die_with_us()
+
+
 def walk(name):
     try:
         start = time.monotonic()
@@ -706,7 +720,7 @@ def main():
         wanted = [n for n in wanted if n != "expunge_cut"]
         reached.add("mbox_rewrite.collapse")
     # Most of the time they wait, for what was killed and for locks.
-    with multiprocessing.Pool(6, server.die_with_us) as pool:
+    with multiprocessing.Pool(6, be_the_user) as pool:
         for name, runs, got, faults, secs in pool.imap_unordered(walk,
                 wanted):
             reached |= got

@@ -9,17 +9,15 @@ import re
 import shutil
 import ssl
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import pki as authorities
 from pki import openssl
-from server import Host
-from tap import need, run, tap
-from tlstool import Clients, Tool, read, write
+from tap import run, tap
+from tlstool import read, with_servers, write
 
 
-def own():
+def own(p, t, c):
     """self and ca, renew, and what clients get to trust them."""
     t.empty()
     t.good("self", "localhost", "127.0.0.1", "::1")
@@ -70,7 +68,7 @@ def own():
         "example.org")
     t.refused("ca for an address that it may not sign for", ("may not sign",),
         "ca", "localhost", "192.0.2.1")
-    renewals(crt)
+    renewals(t, c, crt)
     t.empty()
     t.refused("a name that is not below --domain", ("not all of "
         "mail.example.com are below example.org",), "ca", "--domain",
@@ -86,7 +84,7 @@ def own():
         "mv "), "ca", "--domain", "example.com", "mail.example.com")
 
 
-def renewals(crt):
+def renewals(t, c, crt):
     now = read(t.pem)
     tap.equal(t.good("renew"), "", "renew: there is time left")
     tap.equal(read(t.pem), now, "nothing was done")
@@ -104,7 +102,7 @@ def renewals(crt):
     tap.equal(t.good("renew"), "", "and then there is time")
 
 
-def shown():
+def shown(p, t, c):
     """Which file `show` names for 127.0.0.1, and what is served there."""
     t.empty()
     files = ("imapd", "ipop3d", "imapd-127.0.0.1", "ipop3d-127.0.0.1")
@@ -138,10 +136,10 @@ def shown():
     tap.equal(os.readlink(t.dir + "/ipop3d-127.0.0.1.pem"),
         "imapd-127.0.0.1.pem", "--for an address")
     look("with --for")
-    server_names(everybody)
+    server_names(p, t, c, everybody)
 
 
-def server_names(everybody):
+def server_names(p, t, c, everybody):
     """A certificate for those who ask for a name."""
     name = "imapd-127.0.0.1.example"
     t.good("install", "--for", name, *(p.path("imapd-127.0.0.1" + x)
@@ -167,18 +165,7 @@ def server_names(everybody):
 
 
 def main():
-    global p, t, c
-    need("curl")
-    host = Host(programs=("imapd", "ipop3d"))
-    top = tempfile.mkdtemp(prefix="tls.")
-    try:
-        p, t = authorities.Pki(top), Tool(host.certdir)
-        c = Clients(host, t)
-        for part in (own, shown):
-            part()
-        tap.equal(host.faults(), "", "no faults in the servers")
-    finally:
-        shutil.rmtree(top)
+    with_servers(authorities.Pki, (own, shown))
 
 
 run(main)

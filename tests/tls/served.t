@@ -7,17 +7,15 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import pki as authorities
 from pki import openssl
-from server import Host
-from tap import need, run, tap
-from tlstool import Clients, Tool, read, write
+from tap import run, tap
+from tlstool import read, with_servers, write
 
 
-def shapes():
+def shapes(p, t, c):
     """Everything that an authority or an ACME client gives."""
     passfile = write(p.path("pass"), b"open sesame\n")
     live = p.path("live")
@@ -87,7 +85,7 @@ def shapes():
             what + ": it says what is there now", said)
 
 
-def kinds():
+def kinds(p, t, c):
     """Every kind of key; 1024 bits and the like are refused elsewhere."""
     for kind, says in (("rsa", "RSA 2048"), ("p384", "EC 384 secp384r1"),
             ("ed25519", "ED25519")):
@@ -100,7 +98,7 @@ def kinds():
             kind + ": a warning where clients don't know it")
 
 
-def later():
+def later(p, t, c):
     """A renewed certificate alone: key and chain are those of before; the
     file of before is kept."""
     t.empty()
@@ -132,7 +130,7 @@ def later():
         "ipop3d.pem.last" in said, "it is kept, and that is said", said)
 
 
-def requests():
+def requests(p, t, c):
     """csr, an authority that signs, install of what comes back."""
     for kind in ("ec", "rsa"):
         t.empty()
@@ -158,18 +156,7 @@ def requests():
 
 
 def main():
-    global p, t, c
-    need("curl")
-    host = Host(programs=("imapd", "ipop3d"))
-    top = tempfile.mkdtemp(prefix="tls.")
-    try:
-        p, t = authorities.three(top), Tool(host.certdir)
-        c = Clients(host, t)
-        for part in (shapes, kinds, later, requests):
-            part()
-        tap.equal(host.faults(), "", "no faults in the servers")
-    finally:
-        shutil.rmtree(top)
+    with_servers(authorities.three, (shapes, kinds, later, requests))
 
 
 run(main)

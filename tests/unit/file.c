@@ -176,6 +176,26 @@ test_replace(void **state)
 }
 
 static void
+test_create(void **state)
+{
+	struct fault why;
+	struct buf b;
+
+	(void)state;
+	assert_int_equal(file_create(root_fd, "made", SPAN("one"), &why), 0);
+	assert_int_equal(file_create(root_fd, "made", SPAN("two"), &why), -1);
+	assert_int_equal(why.code, FAULT_EXISTS);
+	buf_init(&b, 0);
+	assert_int_equal(file_read_small(root_fd, "made", 3, &b, &why), 0);
+	assert_string_equal(buf_string(&b), "one");
+	buf_clear(&b);
+	assert_int_equal(symlinkat("nothing", root_fd, "dangling"), 0);
+	assert_int_equal(file_create(root_fd, "dangling", SPAN("two"), &why),
+	    -1);
+	assert_int_equal(why.code, FAULT_EXISTS);
+}
+
+static void
 test_small(void **state)
 {
 	static const struct {
@@ -278,6 +298,7 @@ main(void)
 		cmocka_unit_test(test_stepwise),
 		cmocka_unit_test(test_dirs),
 		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_transfer),
 	};

@@ -102,7 +102,7 @@ test_lines(void **state)
 		{ "stream tcp nowait root /s/imapd imapd\n",
 		  "1 stream@  nowait.0  /s/imapd [] no socket type" },
 		{ "imaps stream tcp nowait root imapd imapd\n",
-		  "1 imaps@ tcp46 nowait.0 root  [] no program" },
+		  "1 imaps@ tcp46 nowait.0 root imapd [] no program" },
 		{ "imaps\n", "1 imaps@  nowait.0   [] no socket type" },
 		/* Hostile. */
 		{ "im\x1b[1mps stream tcp nowait root /s/imapd \x7f\n",

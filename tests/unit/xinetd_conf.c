@@ -61,36 +61,36 @@ test_blocks(void **state)
 	} rows[] = {
 		{ "service imaps\n{\n\tsocket_type = stream\n\twait = no\n"
 		  "\tuser = root\n\tserver = /s/imapd\n}\n",
-		  "1 imaps@ tcp46 nowait 0/0/0 root /s/imapd [/s/imapd]" },
+		  "1 imaps@ tcp4 nowait 0/0/0 root /s/imapd [/s/imapd]" },
 		{ "# x\nservice mail\n{\n port = 993\n type=UNLISTED\n"
 		  " disable = yes\n user = joe\n wait = yes\n"
 		  " server = /s/imapd\n server_args = --tls --config /e\n"
 		  " bind = 192.0.2.1\n flags = IPv6 NODELAY\n"
 		  " instances = 40\n per_source = 5\n cps = 25 30\n}\n",
-		  "2# 993@192.0.2.1 tcp6 wait 1500/40/5 joe /s/imapd "
+		  "2# 993@192.0.2.1 tcp46 wait 1500/40/5 joe /s/imapd "
 		  "[/s/imapd|--tls|--config|/e]" },
 		/* Defaults, wherever they are; and switching off by name. */
 		{ "service a\n{\nuser = root\nserver = /s/x\n}\n"
 		  "defaults\n{\n instances = 60\n per_source += 10\n"
 		  " disabled = b c\n}\n"
 		  "service b\n{\nuser = root\ninstances = UNLIMITED\n}\n",
-		  "1 a@ tcp46 nowait 0/60/10 root /s/x [/s/x]\n"
-		  "12# b@ tcp46 nowait 0/60/10 root  []" },
+		  "1 a@ tcp4 nowait 0/60/10 root /s/x [/s/x]\n"
+		  "12# b@ tcp4 nowait 0/60/10 root  []" },
 		/* As inetd has it, with the name among the arguments. */
 		{ "service a\n{\nuser = root\nserver = /usr/sbin/tcpd\n"
 		  "server_args = /s/imapd\nflags = NAMEINARGS IPv4\n}\n",
 		  "1 a@ tcp4 nowait 0/0/0 root /usr/sbin/tcpd [/s/imapd]" },
 		{ "service a\n{\nserver = /s/x\n}\n",
-		  "1 a@ tcp46 nowait 0/0/0  /s/x [/s/x] no user" },
+		  "1 a@ tcp4 nowait 0/0/0  /s/x [/s/x] no user" },
 		{ "includedir /etc/xinetd.d\ninclude /a b \nincludedir\n"
 		  "include /a b\n", "/etc/xinetd.d/\n/a b" },
 		/* What isn't closed, and what isn't anything. */
 		{ "service a\n{\nuser = root\nserver = /s/x\nservice b\n{\n",
-		  "1 a@ tcp46 nowait 0/0/0 root /s/x [/s/x]" },
-		{ "service\n", "1 @ tcp46 nowait 0/0/0   [] no user" },
+		  "1 a@ tcp4 nowait 0/0/0 root /s/x [/s/x]" },
+		{ "service\n", "1 @ tcp4 nowait 0/0/0   [] no user" },
 		{ "user = root\n}\n{\n= x\n", "" }, { "", "" },
 		{ "service a\n{\n= x\nuser =\nport = 99999999\nport=0\n}",
-		  "1 a@ tcp46 nowait 0/0/0   [] no user" },
+		  "1 a@ tcp4 nowait 0/0/0   [] no user" },
 	};
 
 	(void)state;
