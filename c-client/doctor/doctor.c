@@ -97,13 +97,13 @@ doctor_mend_key(const struct doctor *d, struct report *r, const char *key,
 static bool
 read_password(const char *user, char password[BOUND_PASSWORD + 1])
 {
-	bool terminal = isatty(STDIN_FILENO) == 1;
 	struct termios was, silent;
+	bool terminal = tcgetattr(STDIN_FILENO, &was) == 0;
 	size_t n = 0;
 	char c;
 
 	/* Silent before it is asked: who answers at once is heard, too. */
-	if (terminal && tcgetattr(STDIN_FILENO, &was) == 0) {
+	if (terminal) {
 		silent = was;
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
