@@ -29,8 +29,8 @@
 /* Octets that must fit into the home: an index of a small mailbox. */
 #define TRIED_OCTETS	(64u * 1024)
 
-/* Files of the index directory that are looked at. */
-#define INDEXES_MAX	1000u
+/* Entries of a directory that are looked at. */
+#define ENTRIES_MAX	1000u
 
 struct look {
 	const struct doctor *d;
@@ -57,52 +57,94 @@ write_there(void *arg, struct fault *why)
 	return rc;
 }
 
+/*
+ * What is in a home can be exchanged by its user while root reads what was
+ * found and types it.  So root changes owners only, without following a link,
+ * and all else is done as the user.
+ */
+static const char *
+as_user(struct look *l)
+{
+	return report_format(l->r, "setpriv --reuid=%lu --regid=%lu "
+	    "--clear-groups", (unsigned long)l->user->uid,
+	    (unsigned long)l->user->gid);
+}
+
+/* A file of root's may have another name, under which it is needed. */
+static void
+mend_owner(struct look *l, const char *path, const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode) || st->st_nlink == 1)
+		report_mend(l->r, "chown -h %lu %s",
+		    (unsigned long)l->user->uid, report_quote(l->r, path));
+}
+
+/* A link may lead to a directory of the user's somewhere else. */
+static bool
+check_link(struct look *l, const char *dir, const char *what)
+{
+	struct stat st;
+
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    st.st_uid == l->user->uid)
+		return true;
+	report_failed(l->r, "%s %s is a link, and no directory of %s's is at "
+	    "its end", what, dir, l->user->name);
+	return false;
+}
+
+static bool
+is_missing(struct look *l, const char *dir, const char *what, bool needed)
+{
+	if (errno == ENOENT && !needed)
+		return true;
+	if (errno == EACCES) {
+		report_unknown(l->r, "%s %s: %s", what, dir, strerror(errno));
+		return true;
+	}
+	report_failed(l->r, "%s %s: %s", what, dir, strerror(errno));
+	if (errno == ENOENT)
+		report_mend(l->r, "mkdir -m 700 %s && chown -h %lu:%lu %s",
+		    report_quote(l->r, dir), (unsigned long)l->user->uid,
+		    (unsigned long)l->user->gid, report_quote(l->r, dir));
+	return true;
+}
+
 /* A directory that has to be the user's, or may be missing. */
 static bool
 check_directory(struct look *l, const char *dir, const char *what,
     bool needed)
 {
 	const char *quoted = report_quote(l->r, dir);
-	unsigned long uid = (unsigned long)l->user->uid;
 	struct stat st;
 
-	if (stat(dir, &st) == -1) {
-		if (errno == ENOENT && !needed)
-			return false;
-		if (errno == EACCES) {
-			report_unknown(l->r, "%s %s: %s", what, dir,
-			    strerror(errno));
-			return false;
-		}
-		report_failed(l->r, "%s %s: %s", what, dir, strerror(errno));
-		if (errno == ENOENT)
-			report_mend(l->r, "install -d -m 700 -o %lu -g %lu %s",
-			    uid, (unsigned long)l->user->gid, quoted);
-		return false;
-	}
+	if (lstat(dir, &st) == -1)
+		return !is_missing(l, dir, what, needed);
+	if (S_ISLNK(st.st_mode))
+		return check_link(l, dir, what);
 	if (!S_ISDIR(st.st_mode)) {
 		report_failed(l->r, "%s %s is no directory", what, dir);
-		report_mend(l->r, "mv %s %s && install -d -m 700 -o %lu -g %lu "
-		    "%s", quoted, report_quote(l->r, report_format(l->r,
-		    "%s.was", dir)), uid, (unsigned long)l->user->gid, quoted);
+		report_mend(l->r, "%s mv %s %s && %s mkdir -m 700 %s",
+		    as_user(l), quoted, report_quote(l->r,
+		    report_format(l->r, "%s.was", dir)), as_user(l), quoted);
 		return false;
 	}
 	if (st.st_uid != l->user->uid) {
 		report_failed(l->r, "%s %s belongs to uid %lu and not to %s",
 		    what, dir, (unsigned long)st.st_uid, l->user->name);
-		report_mend(l->r, "chown %lu %s", uid, quoted);
+		mend_owner(l, dir, &st);
 		return false;
 	}
 	if ((st.st_mode & 0700) != 0700) {
 		report_failed(l->r, "%s %s has mode %04o: its owner can't use "
 		    "it", what, dir, (unsigned)st.st_mode & 07777);
-		report_mend(l->r, "chmod u+rwx %s", quoted);
+		report_mend(l->r, "%s chmod u+rwx %s", as_user(l), quoted);
 		return false;
 	}
 	if (st.st_mode & 0022) {
 		report_warning(l->r, "%s %s has mode %04o: others can change "
 		    "what is in it", what, dir, (unsigned)st.st_mode & 07777);
-		report_mend(l->r, "chmod go-w %s", quoted);
+		report_mend(l->r, "%s chmod go-w %s", as_user(l), quoted);
 	}
 	return true;
 }
@@ -117,19 +159,20 @@ check_owners(struct look *l, const char *dir)
 
 	if (entries == NULL)
 		return;
-	for (unsigned i = 0; i < INDEXES_MAX &&
+	for (unsigned i = 0; i < ENTRIES_MAX &&
 	    (e = readdir(entries)) != NULL; i++) {
+		const char *path = report_format(l->r, "%s/%s", dir,
+		    e->d_name);
+
 		if (strcmp(e->d_name, ".") == 0 ||
 		    strcmp(e->d_name, "..") == 0 || fstatat(dirfd(entries),
 		    e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 		    st.st_uid == l->user->uid)
 			continue;
-		report_failed(l->r, "%s/%s belongs to uid %lu and not to %s: "
-		    "there is no index for this mailbox", dir, e->d_name,
-		    (unsigned long)st.st_uid, l->user->name);
-		report_mend(l->r, "chown -R %lu %s",
-		    (unsigned long)l->user->uid, report_quote(l->r, dir));
-		break;
+		report_failed(l->r, "%s belongs to uid %lu and not to %s, who "
+		    "can't change it", path, (unsigned long)st.st_uid,
+		    l->user->name);
+		mend_owner(l, path, &st);
 	}
 	closedir(entries);
 }
@@ -165,19 +208,17 @@ expanded(struct look *l, const char *text)
 	return kept;
 }
 
-/* A link or directory that leads to a file that can't be read. */
 static void
 check_file(struct look *l, const char *name)
 {
 	const char *path = report_format(l->r, "%s/%s", l->user->home, name);
 	struct stat st;
 
-	if (stat(path, &st) == -1 || st.st_uid == l->user->uid)
+	if (lstat(path, &st) == -1 || st.st_uid == l->user->uid)
 		return;
-	report_failed(l->r, "%s belongs to uid %lu and not to %s: he can't "
+	report_failed(l->r, "%s belongs to uid %lu and not to %s, who can't "
 	    "change it", path, (unsigned long)st.st_uid, l->user->name);
-	report_mend(l->r, "chown %lu %s", (unsigned long)l->user->uid,
-	    report_quote(l->r, path));
+	mend_owner(l, path, &st);
 }
 
 void

@@ -145,29 +145,35 @@ look_at_file(struct look *l, const char *name, const struct stat *st)
 {
 	const struct passwd *pw = getpwnam(name);
 	const char *path = report_format(l->r, "%s/%s", l->spool, name);
-	const char *quoted = report_quote(l->r, path);
+	const char *quoted = report_quote(l->r, path), *owner;
 
 	/* Mail of those who are gone, or of no user of the system's. */
 	if (pw == NULL)
 		return;
+	/* Users may exchange files in some spools: root follows no link, and
+	 * what the owner can do is done as he. */
+	owner = report_format(l->r, "setpriv --reuid=%lu --regid=%lu "
+	    "--clear-groups", (unsigned long)pw->pw_uid,
+	    (unsigned long)pw->pw_gid);
 	if (st->st_uid != pw->pw_uid && may_say(l)) {
 		report_failed(l->r, "%s belongs to uid %lu, and %s has uid "
 		    "%lu: he can't read or change his mail", path,
 		    (unsigned long)st->st_uid, name,
 		    (unsigned long)pw->pw_uid);
-		report_mend(l->r, "chown %s %s", report_quote(l->r, name),
-		    quoted);
+		if (st->st_nlink == 1)
+			report_mend(l->r, "chown -h %s %s",
+			    report_quote(l->r, name), quoted);
 	}
 	if ((st->st_mode & 0600) != 0600 && may_say(l)) {
 		report_failed(l->r, "%s has mode %04o: its owner can't read "
 		    "and write it", path, (unsigned)st->st_mode & 07777);
-		report_mend(l->r, "chmod u+rw %s", quoted);
+		report_mend(l->r, "%s chmod u+rw %s", owner, quoted);
 	}
 	if ((st->st_mode & 0007) != 0 && may_say(l)) {
 		report_warning(l->r, "%s has mode %04o: others can read "
 		    "or write the mail of %s", path,
 		    (unsigned)st->st_mode & 07777, name);
-		report_mend(l->r, "chmod o-rwx %s", quoted);
+		report_mend(l->r, "%s chmod o-rwx %s", owner, quoted);
 	}
 }
 

@@ -77,9 +77,9 @@ look_at_home(struct look *l, const struct auth_users_line *line,
 	report_warning(l->r, "%s line %u: the home %s of %s: %s",
 	    l->d->config->users_file, line->number, home, name,
 	    strerror(errno));
-	report_mend(l->r, "install -d -m 700 -o %lu -g %lu %s",
-	    (unsigned long)line->uid, (unsigned long)line->gid,
-	    report_quote(l->r, home));
+	report_mend(l->r, "mkdir -m 700 %s && chown -h %lu:%lu %s",
+	    report_quote(l->r, home), (unsigned long)line->uid,
+	    (unsigned long)line->gid, report_quote(l->r, home));
 }
 
 static void

@@ -194,6 +194,50 @@ def well_enough(done):
         "login" and "joe logs in" in f["evidence"]]
 
 
+def hostile(w):
+    """What a user puts into his home to have root do something for him."""
+    home = w.joe.home
+    evil = home + "/.imapindex/'$(touch pwned)`touch pwned`\n\x1b[2J"
+    w.keep(home + "/.imapindex")
+    open(evil, "w").close()
+    w.keep(home + "/.mailboxlist")
+    os.symlink("/etc/shadow", home + "/.mailboxlist")
+    done = ask("--check", "--login", "joe", stdin="x\n")
+    tap.ok("\x1b" not in done.stdout and "touch pwned`\\x0a" in done.stdout,
+        "a name can't move the cursor or begin a line", done.stdout)
+    report = w.report("imapd")
+    before = os.stat("/etc/shadow")
+    for command in report.mend():
+        subprocess.run(["sh", "-c", command], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, check=False, cwd=home)
+    after = os.stat("/etc/shadow")
+    tap.ok(os.lstat(evil).st_uid == w.joe.uid and not
+        os.path.exists(home + "/pwned"), "its file is given to the user, and "
+        "nothing is run", report.mend())
+    tap.ok((before.st_uid, before.st_mode) == (after.st_uid, after.st_mode)
+        and os.lstat(home + "/.mailboxlist").st_uid == w.joe.uid,
+        "a link is not followed", report.mend())
+    w.restore()
+    w.keep(home + "/.imapindex")
+    w.must("rm", "-rf", home + "/.imapindex")
+    os.symlink("/etc", home + "/.imapindex")
+    os.lchown(home + "/.imapindex", w.joe.uid, w.joe.gid)
+    found = w.report("imapd").found("home", "is a link, and no directory",
+        "failed")
+    tap.ok(found and not found[0]["mend"], "a link to root's directory: in "
+        "words", found)
+    os.unlink(home + "/.imapindex")
+    w.must("cp", "-p", "/etc/hostname", home + "/one")
+    os.mkdir(home + "/.imapindex")
+    os.link(home + "/one", home + "/.imapindex/two")
+    w.must("chown", "-h", "joe", home + "/.imapindex")
+    found = w.report("imapd").found("home", "two belongs to uid 0", "failed")
+    tap.ok(found and not found[0]["mend"], "a file of root's that has two "
+        "names: in words", found)
+    os.unlink(home + "/one")
+    w.restore()
+
+
 def network(w):
     """A home on NFS, as statfs(2) has it."""
     w.must("cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o",
@@ -210,7 +254,7 @@ def main():
     need("inetd", "cc")
     w = World(room.enter())
     for part in (shown, nothing_changes, dumped, passwords, refused, as_joe,
-            network):
+            hostile, network):
         part(w)
     usage()
 
