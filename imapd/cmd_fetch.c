@@ -111,7 +111,7 @@ run_message(struct run *r, uint32_t number)
 			return true;
 		}
 		if (fetch_message(&r->fetch, number, rec,
-		    s->view->recent[number - 1] != 0,
+		    view_is_recent(s->view, number),
 		    was_seen(r, rec->uid), &why) == 0)
 			return reply_end(s);
 		if (r->fetch.sent || why.code != FAULT_CHANGED)

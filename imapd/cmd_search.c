@@ -28,7 +28,7 @@ tell(struct session *s, const uint32_t *numbers, size_t count)
 	buf_adds(out, "* SEARCH");
 	for (size_t i = 0; i < count; i++) {
 		buf_addc(out, ' ');
-		buf_addnum(out, s->uid ? s->view->uids[numbers[i] - 1] :
+		buf_addnum(out, s->uid ? view_uid(s->view, numbers[i]) :
 		    numbers[i]);
 		if (i % 4096 == 4095 && !reply_pump(s))
 			return;
@@ -41,7 +41,7 @@ cmd_search(struct session *s, struct args *a)
 {
 	const struct view *view = s->view;
 	struct search_args_star star = { (uint32_t)view->count,
-	    view->count == 0 ? 0 : view->uids[view->count - 1] };
+	    view->count == 0 ? 0 : view_uid(view, (uint32_t)view->count) };
 	struct fault why = { 0 };
 	struct search_key *key = search_args_parse(a, &star, &why);
 	uint32_t *numbers;

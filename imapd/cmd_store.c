@@ -57,7 +57,7 @@ uids_of(struct session *s, const uint32_t *numbers, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		if (view_record(s->view, numbers[i]) != NULL)
-			uids[n++] = s->view->uids[numbers[i] - 1];
+			uids[n++] = view_uid(s->view, numbers[i]);
 	*there = n;
 	return uids;
 }

@@ -41,7 +41,7 @@ collect(struct session *s, struct copies *t, struct fault *why)
 {
 	t->uids = arena_alloc(s->scratch, (t->count + 1) * sizeof *t->uids);
 	for (size_t i = 0; i < t->count; i++) {
-		t->uids[i] = s->view->uids[t->numbers[i] - 1];
+		t->uids[i] = view_uid(s->view, t->numbers[i]);
 		if (copy_message(s->box, s->reader, t->uids[i], t->to,
 		    why) == -1)
 			return -1;

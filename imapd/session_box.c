@@ -142,23 +142,6 @@ by_number(struct session *s, const struct seqset *set, uint32_t *out,
 	return true;
 }
 
-/* The first index into the view's UIDs whose UID is not below `uid`. */
-static size_t
-index_from(const struct view *v, uint32_t uid)
-{
-	size_t low = 0, high = v->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (v->uids[mid] < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 static void
 by_uid(const struct view *v, const struct seqset *set, uint32_t *out,
     size_t *count)
@@ -167,10 +150,12 @@ by_uid(const struct view *v, const struct seqset *set, uint32_t *out,
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct seqset_range *r = &set->ranges[i];
+		uint32_t k = view_number_from(v, r->first);
+		uint32_t end = r->last == UINT32_MAX ?
+		    (uint32_t)v->count + 1 : view_number_from(v, r->last + 1);
 
-		for (size_t k = index_from(v, r->first);
-		    k < v->count && v->uids[k] <= r->last; k++)
-			out[n++] = (uint32_t)(k + 1);
+		while (k < end)
+			out[n++] = k++;
 	}
 	*count = n;
 }
@@ -190,7 +175,7 @@ session_messages(struct session *s, struct args *a, uint32_t **numbers,
 		return false;
 	}
 	if (s->uid && v->count > 0)
-		star = v->uids[v->count - 1];
+		star = view_uid(v, star);
 	set = seqset_parse(s->parse, text, star, &why);
 	if (set == NULL) {
 		reply_bad(s, why.code == FAULT_LIMIT ?
@@ -275,7 +260,7 @@ session_tell_flags(struct session *s, uint32_t number)
 		buf_addc(out, ' ');
 	}
 	buf_adds(out, "FLAGS ");
-	reply_flags(out, s->box, r, s->view->recent[number - 1]);
+	reply_flags(out, s->box, r, view_is_recent(s->view, number));
 	buf_addc(out, ')');
 	return reply_end(s);
 }

@@ -436,7 +436,22 @@ box_uid(const struct box *box, size_t i)
 void
 box_uids(const struct box *box, size_t i, size_t n, uint32_t *out)
 {
-	index_uids(box->index, records_of(box), i, n, out);
+	struct index_walk walk = { .to = 0 };
+	uint32_t uid;
+
+	for (size_t got; n > 0; n -= got, i += got) {
+		got = box_walk(box, &walk, i, &uid);
+		got = got < n ? got : n;
+		for (size_t k = 0; k < got; k++)
+			*out++ = uid++;
+	}
+}
+
+size_t
+box_walk(const struct box *box, struct index_walk *walk, size_t i,
+    uint32_t *uid)
+{
+	return index_walk(box->index, records_of(box), walk, i, uid);
 }
 
 size_t

@@ -24,6 +24,7 @@ struct arena;
 struct driver;
 struct fault;
 struct index;
+struct index_walk;
 
 #define BOX_STAMP_MAX	128
 #define BOX_SETTLE_MSECS	25
@@ -125,6 +126,11 @@ struct record *box_record(struct box *, uint32_t uid, size_t *at);
  * [i, i+n). */
 uint32_t box_uid(const struct box *, size_t i);
 void box_uids(const struct box *, size_t i, size_t n, uint32_t *out);
+/* That of the i-th, and how many there are from it on, at least one, whose UIDs
+ * follow each other.  Zero the walk before; it is good until the box is synced
+ * or changed. */
+size_t box_walk(const struct box *, struct index_walk *, size_t i,
+    uint32_t *uid);
 /* The first record from the i-th on that is not \Seen; if that can't be told
  * for one, that one; count if there is none. */
 size_t box_next_unseen(const struct box *, size_t i);

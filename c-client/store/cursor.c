@@ -16,7 +16,7 @@ cursor_record(struct cursor *c, const struct view *view, uint32_t number)
 
 	if (number == 0 || number > view->count)
 		return NULL;
-	uid = view->uids[number - 1];
+	uid = view_uid(view, number);
 	r = box_at(box, c->at);
 	if (r == NULL || r->uid != uid)
 		r = box_record(box, uid, &c->at);

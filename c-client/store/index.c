@@ -130,25 +130,28 @@ load(struct index *ix, struct box_meta *m, struct index_records *all,
     bool *changed)
 {
 	struct box_meta got = *m;
-	uint64_t change, layout;
-	size_t count;
+	struct index_state state;
 	int rc;
 
-	rc = index_meta_get(ix, &got, &change, &layout, &count);
-	if (rc != SQLITE_OK || (ix->loaded && change == ix->change))
+	rc = index_meta_get(ix, &got, &state);
+	if (rc != SQLITE_OK || (ix->loaded && state.change == ix->change)) {
+		free(state.groups);
 		return rc;
-	if (ix->loaded && layout == ix->layout && change > ix->change)
-		rc = index_records_load_changed(ix, all, count, &got);
+	}
+	if (ix->loaded && state.layout == ix->layout &&
+	    state.change > ix->change)
+		rc = index_records_load_changed(ix, all, &state, &got);
 	else
-		rc = index_records_load(ix, all, count, &got);
+		rc = index_records_load(ix, all, &state, &got);
+	free(state.groups);
 	if (rc != SQLITE_OK)
 		return rc;
 	*m = got;
 	ix->uidvalidity = got.uidvalidity;
 	ix->uidnext = got.uidnext;
 	ix->highestmodseq = got.highestmodseq;
-	ix->change = change;
-	ix->layout = layout;
+	ix->change = state.change;
+	ix->layout = state.layout;
 	ix->loaded = true;
 	*changed = true;
 	return SQLITE_OK;
@@ -299,8 +302,9 @@ index_forget_loaded(struct index *ix)
 static int
 write_all(struct index *ix, struct box_meta *m, struct index_records *all)
 {
-	static const enum index_statement clears[] = { INDEX_GONE_CLEAR,
-	    INDEX_PARSED_CLEAR };
+	static const enum index_statement clears[] = { INDEX_BRIEFS_CLEAR,
+	    INDEX_RECORDS_CLEAR, INDEX_GONE_CLEAR, INDEX_PARSED_CLEAR };
+	size_t n;
 	int rc = SQLITE_OK;
 
 	if (ix->records_dirty && index_note_must_repack(ix, all)) {
@@ -310,9 +314,8 @@ write_all(struct index *ix, struct box_meta *m, struct index_records *all)
 	}
 	if (rc == SQLITE_OK && ix->broken)
 		rc = SQLITE_CORRUPT;
-	if (rc == SQLITE_OK && ix->cleared)
-		rc = index_run(ix, INDEX_RECORDS_CLEAR);
-	for (size_t i = 0; ix->forget && rc == SQLITE_OK && i < 2; i++)
+	n = ix->forget ? 4 : ix->cleared ? 2 : 0;
+	for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
 		rc = index_run(ix, clears[i]);
 	if (rc == SQLITE_OK && ix->removed_count > 0)
 		rc = index_gone_write(ix, m, all);
@@ -525,8 +528,8 @@ index_close(struct index *ix)
 		end_transaction(ix);
 	index_file_close(ix, true);
 	arena_free(ix->strings);
-	index_records_clear_blobs(ix);
-	free(ix->blobs);
+	index_records_clear_groups(ix);
+	free(ix->groups);
 	free(ix->removed);
 	buf_clear(&ix->transit_data);
 	free(ix->dir);

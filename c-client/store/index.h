@@ -108,13 +108,25 @@ void index_here(struct index *, size_t i, size_t *from, size_t *to);
 /* Forget the records of a lazy index, so that they take no memory. */
 void index_let_go(struct index *, struct index_records *);
 
-/* What is known of all records, read or not: the UID of the i-th, those of [i,
- * i+n), and the first record with a UID not below this. */
+/* What is known of all records, read or not: the UID of the i-th, and the first
+ * record with a UID not below this. */
 uint32_t index_uid(struct index *, const struct index_records *, size_t i);
-void index_uids(struct index *, const struct index_records *, size_t i,
-    size_t n, uint32_t *out);
 size_t index_find(struct index *, const struct index_records *,
     uint32_t uid);
+/*
+ * Walk through the UIDs: that of the i-th record, and how many there are from
+ * it on, at least one, whose UIDs follow each other.  Zero the walk before; it
+ * is good until the records change.
+ */
+#define INDEX_WALK	136u
+
+struct index_walk {
+	size_t from, to;	/* the records whose UIDs these are */
+	uint32_t uids[INDEX_WALK];
+};
+size_t index_walk(struct index *, const struct index_records *,
+    struct index_walk *, size_t i, uint32_t *uid);
+
 /* The first record from the i-th on that is not \Seen, or, if it was not read,
  * may not be; their number if there is none. */
 size_t index_next_unseen(struct index *, const struct index_records *,

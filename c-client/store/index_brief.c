@@ -2,7 +2,6 @@
 /* What is known of a blob of records without reading it. */
 #include "c-client/store/index_brief.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,21 +13,12 @@
 
 _Static_assert(INDEX_BLOB_RECORDS <= UINT8_MAX, "counts are octets");
 
-/* Behind it are the gaps, and a checksum of all. */
+/* Behind it are the gaps. */
 struct packed {
-	uint64_t order;		/* the key, most significant octet first: the
-				 * index has those of one commit in order */
-	uint64_t sum, modseq, octets;
+	uint64_t change, sum, modseq, octets;
 	uint32_t first, last;
 	uint8_t count, unseen, first_unseen, width, unwritten, zero[3];
 };
-
-/* One that is no other's, of key and change. */
-static uint64_t
-seed_of(int64_t key, uint64_t change)
-{
-	return (uint64_t)key * UINT64_C(0x9e3779b97f4a7c15) + change;
-}
 
 static uint32_t
 gap_at(const struct index_blob *b, size_t i)
@@ -127,21 +117,16 @@ gaps_size(uint32_t count, uint8_t width)
 void
 index_brief_write(struct buf *out, const struct index_blob *b)
 {
-	struct packed p = { .order = htobe64((uint64_t)b->key),
-	    .sum = b->sum, .modseq = b->modseq, .octets = b->octets,
+	struct packed p = { .change = b->change, .sum = b->sum,
+	    .modseq = b->modseq, .octets = b->octets,
 	    .first = b->first, .last = b->last,
 	    .count = (uint8_t)b->count, .unseen = b->unseen,
 	    .first_unseen = b->first_unseen, .width = b->width,
 	    .unwritten = b->unwritten };
-	size_t from = out->n;
-	uint64_t check;
 
 	buf_add(out, &p, sizeof p);
 	if (b->gaps != NULL)
 		buf_add(out, b->gaps, gaps_size(b->count, b->width));
-	check = index_sum(out->p + from, out->n - from,
-	    seed_of(b->key, b->change));
-	buf_add(out, &check, sizeof check);
 }
 
 static bool
@@ -162,34 +147,30 @@ is_sane(const struct index_blob *b)
 }
 
 bool
-index_brief_read(struct span packed, int64_t key, uint64_t change,
-    struct index_blob *b)
+index_brief_read(struct span *packed, struct index_blob *b)
 {
 	struct packed p;
-	uint64_t check;
 	size_t gaps;
 
 	memset(b, 0, sizeof *b);
-	if (packed.p == NULL || packed.n < sizeof p + sizeof check)
+	if (packed->n < sizeof p)
 		return false;
-	memcpy(&p, packed.p, sizeof p);
-	gaps = packed.n - sizeof p - sizeof check;
-	memcpy(&check, packed.p + sizeof p + gaps, sizeof check);
-	if (check != index_sum(packed.p, sizeof p + gaps, seed_of(key,
-	    change)) || p.count > INDEX_BLOB_RECORDS || p.zero[0] != 0 ||
+	memcpy(&p, packed->p, sizeof p);
+	*packed = span_slice(*packed, sizeof p, packed->n);
+	gaps = gaps_size(p.count, p.width);
+	if (p.count > INDEX_BLOB_RECORDS || p.zero[0] != 0 ||
 	    p.zero[1] != 0 || p.zero[2] != 0 ||
-	    p.order != htobe64((uint64_t)key) ||
-	    (p.width > 2 && p.width != 4) ||
-	    gaps != gaps_size(p.count, p.width))
+	    (p.width > 2 && p.width != 4) || gaps > packed->n)
 		return false;
-	*b = (struct index_blob){ .key = key, .change = change,
-	    .sum = p.sum, .modseq = p.modseq, .octets = p.octets,
-	    .count = p.count, .first = p.first, .last = p.last,
-	    .width = p.width, .unseen = p.unseen,
-	    .first_unseen = p.first_unseen, .unwritten = p.unwritten };
+	*b = (struct index_blob){ .change = p.change, .sum = p.sum,
+	    .modseq = p.modseq, .octets = p.octets, .count = p.count,
+	    .first = p.first, .last = p.last, .width = p.width,
+	    .unseen = p.unseen, .first_unseen = p.first_unseen,
+	    .unwritten = p.unwritten };
 	if (gaps > 0) {
 		b->gaps = memory_alloc(gaps);
-		memcpy(b->gaps, packed.p + sizeof p, gaps);
+		memcpy(b->gaps, packed->p, gaps);
+		*packed = span_slice(*packed, gaps, packed->n);
 	}
 	if (is_sane(b))
 		return true;
@@ -198,21 +179,24 @@ index_brief_read(struct span packed, int64_t key, uint64_t change,
 }
 
 void
-index_brief_uids(const struct index_blob *b, size_t from, uint32_t *out)
+index_brief_uids(const struct index_blob *b, uint32_t *out)
 {
 	uint32_t uid = b->first;
 
-	if (b->gaps == NULL) {
-		for (size_t i = from; i < b->count; i++)
-			*out++ = b->first + (uint32_t)i;
-		return;
-	}
 	for (size_t i = 0; i < b->count; i++) {
-		if (i > 0)
-			uid += gap_at(b, i - 1) + 1;
-		if (i >= from)
-			*out++ = uid;
+		out[i] = uid;
+		uid += 1 + (i + 1 < b->count ? gap_at(b, i) : 0);
 	}
+}
+
+uint32_t
+index_brief_uid(const struct index_blob *b, size_t i)
+{
+	uint32_t uid = b->first + (uint32_t)i;
+
+	for (size_t k = 0; b->gaps != NULL && k < i; k++)
+		uid += gap_at(b, k);
+	return uid;
 }
 
 size_t

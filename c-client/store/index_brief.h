@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is known of a blob of records without reading it: which UIDs it has,
- * and what SELECT and STATUS want to know of all messages.  It is a column of
- * its own, and SQLite keeps all of them in a few pages (index_schema.c).
+ * and what SELECT and STATUS want to know of all messages.  Those of a group
+ * are one row (index_group.h).
  */
 #ifndef STORE_INDEX_BRIEF_H
 #define STORE_INDEX_BRIEF_H
@@ -19,12 +19,11 @@ struct record;
 /* One row of `records`, and where it is in the array.  What is said of the
  * records is so for a blob that is not dirty. */
 struct index_blob {
-	int64_t key;
 	uint64_t change;	/* the commit that wrote it last */
 	uint64_t sum;		/* of the row */
 	uint64_t modseq;	/* the highest */
 	uint64_t octets;	/* of all messages, wire sizes */
-	size_t start;		/* good for the first `starts` blobs only */
+	uint32_t start;		/* among the records of its group */
 	uint32_t count;
 	uint32_t first, last;	/* UIDs */
 	uint8_t *gaps;		/* between each UID and the one before it;
@@ -42,15 +41,16 @@ bool index_brief_is_written(const struct record *);
 
 /* Find all of that out from b->count records. */
 void index_brief_make(struct index_blob *, const struct record *);
-/* Packed, added to `out`; key and change are part of its checksum. */
+/* Packed, added to `out`. */
 void index_brief_write(struct buf *out, const struct index_blob *);
-/* Of the row with this key and change; false if it does not check. */
-bool index_brief_read(struct span packed, int64_t key, uint64_t change,
-    struct index_blob *out);
+/* Take one from the front; false if it is none. */
+bool index_brief_read(struct span *packed, struct index_blob *out);
 void index_brief_clear(struct index_blob *);
 
-/* UIDs of the records [from, b->count). */
-void index_brief_uids(const struct index_blob *, size_t from, uint32_t *out);
+/* UIDs of all records. */
+void index_brief_uids(const struct index_blob *, uint32_t *out);
+/* That of the i-th. */
+uint32_t index_brief_uid(const struct index_blob *, size_t i);
 /* Index in the blob of the first record with a UID not below this. */
 size_t index_brief_find(const struct index_blob *, uint32_t uid);
 

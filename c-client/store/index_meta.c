@@ -4,6 +4,7 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/memory.h"
 #include "c-client/store/box.h"
 #include "c-client/store/index_private.h"
 
@@ -12,7 +13,8 @@
 /* Beyond this a clock was not only wrong: nobody can count on from there. */
 #define MODSEQ_SANE	(UINT64_C(1) << 62)
 
-/* What follows is stamp, note, and the keyword names, each with a NUL. */
+/* What follows is the groups' summaries, stamp, note, and the keyword names, each
+ * with a NUL. */
 struct packed {
 	uint32_t format;
 	uint32_t record_size;
@@ -26,7 +28,8 @@ struct packed {
 	uint64_t modseq_floor;
 	uint64_t change;
 	uint64_t layout;
-	uint64_t count;
+	uint64_t count;		/* of records */
+	uint64_t blobs;		/* how many there are */
 	uint64_t marks;		/* of MARK_* */
 };
 
@@ -59,9 +62,30 @@ keep_name(struct index *ix, const struct box_meta *old, size_t i,
 	return arena_string(ix->strings, p, n);
 }
 
+/* The summaries, taken from the front. */
+static bool
+unpack_groups(struct span *data, uint64_t blobs, struct index_state *state)
+{
+	uint64_t n = blobs / INDEX_GROUP_BLOBS +
+	    (blobs % INDEX_GROUP_BLOBS != 0);
+
+	if (n > data->n / INDEX_GROUP_PACKED)
+		return false;
+	state->groups = memory_grow_array(NULL, n + 1, sizeof *state->groups);
+	for (; state->group_count < n; blobs -= INDEX_GROUP_BLOBS) {
+		if (!index_group_unpack(data->p, blobs < INDEX_GROUP_BLOBS ?
+		    (uint32_t)blobs : INDEX_GROUP_BLOBS,
+		    &state->groups[state->group_count]))
+			return false;
+		state->group_count++;
+		*data = span_slice(*data, INDEX_GROUP_PACKED, data->n);
+	}
+	return true;
+}
+
 static bool
 unpack(struct index *ix, struct span data, const struct box_meta *old,
-    struct box_meta *m, struct packed *head)
+    struct box_meta *m, struct packed *head, struct index_state *state)
 {
 	if (data.n < sizeof *head)
 		return false;
@@ -77,6 +101,7 @@ unpack(struct index *ix, struct span data, const struct box_meta *old,
 	    head->modseq_floor > head->highestmodseq ||
 	    head->count >= head->uidnext ||
 	    (head->uidvalidity == 0 && head->count > 0) ||
+	    !unpack_groups(&data, head->blobs, state) ||
 	    data.n < (size_t)head->stamp_size + head->note_size)
 		return false;
 	memset(m, 0, sizeof *m);
@@ -106,11 +131,12 @@ unpack(struct index *ix, struct span data, const struct box_meta *old,
 
 /*
  * Read the row.  `m` has what was known before; it is written to only on
- * SQLITE_OK.  No row: a new index, all 0 but uidnext.
+ * SQLITE_OK.  No row: a new index, all 0 but uidnext.  The state's groups are
+ * the caller's in any case.
  */
 int
-index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
-    uint64_t *layout, size_t *count)
+index_meta_get(struct index *ix, struct box_meta *m,
+    struct index_state *state)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_BOX_GET);
 	struct box_meta got;
@@ -118,13 +144,13 @@ index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
 	struct span data;
 	int rc;
 
+	memset(state, 0, sizeof *state);
 	if (s == NULL)
 		return sqlite3_extended_errcode(ix->db);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_DONE) {
 		memset(m, 0, sizeof *m);
 		m->uidnext = m->first_recent = 1;
-		*change = *layout = *count = 0;
 		ix->soft_last = false;
 		sqlite3_reset(s);
 		return SQLITE_OK;
@@ -134,7 +160,7 @@ index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
 		data.n = (size_t)sqlite3_column_bytes(s, 1);
 		rc = data.p != NULL && (uint64_t)sqlite3_column_int64(s, 0) ==
 		    index_sum(data.p, data.n, 0) &&
-		    unpack(ix, data, m, &got, &head) ?
+		    unpack(ix, data, m, &got, &head, state) ?
 		    SQLITE_OK : SQLITE_CORRUPT;
 	}
 	sqlite3_reset(s);
@@ -142,9 +168,9 @@ index_meta_get(struct index *ix, struct box_meta *m, uint64_t *change,
 		return rc;
 	*m = got;
 	ix->soft_last = (head.marks & MARK_SOFT) != 0;
-	*change = head.change;
-	*layout = head.layout;
-	*count = (size_t)head.count;
+	state->change = head.change;
+	state->layout = head.layout;
+	state->count = (size_t)head.count;
 	return SQLITE_OK;
 }
 
@@ -176,7 +202,11 @@ index_meta_put(struct index *ix, const struct box_meta *m, uint64_t change,
 	if (s == NULL)
 		return sqlite3_extended_errcode(ix->db);
 	buf_init(&b, 0);
+	for (size_t k = 0; k < ix->group_count; k++)
+		head.blobs += ix->groups[k].blob_count;
 	buf_add(&b, &head, sizeof head);
+	for (size_t k = 0; k < ix->group_count; k++)
+		index_group_pack(&b, &ix->groups[k]);
 	buf_add(&b, m->stamp, m->stamp_size);
 	buf_add(&b, m->note, m->note_size);
 	for (size_t i = 0; i < m->keyword_count; i++)

@@ -39,20 +39,50 @@ index_need_is_sane(const struct record *r, size_t n, uint32_t above,
 	return bad == 0 && above < uidnext;
 }
 
+static int
+no_statement(struct index *ix)
+{
+	return ix->db == NULL ? SQLITE_ABORT :
+	    sqlite3_extended_errcode(ix->db);
+}
+
+int
+index_need_briefs(struct index *ix, size_t k, struct index_group *g)
+{
+	sqlite3_stmt *s = index_statement(ix, INDEX_BRIEFS_GET);
+	int rc;
+
+	if (s == NULL)
+		return no_statement(ix);
+	sqlite3_bind_int64(s, 1, (int64_t)k);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		const char *p = sqlite3_column_blob(s, 0);
+		struct span row = { p, (size_t)sqlite3_column_bytes(s, 0) };
+		int got = index_group_read(g, k, row);
+
+		rc = got == 1 ? SQLITE_OK : got == 0 ? SQLITE_ABORT :
+		    SQLITE_CORRUPT;
+	} else if (rc == SQLITE_DONE) {
+		rc = SQLITE_ABORT;
+	}
+	sqlite3_reset(s);
+	return rc;
+}
+
 /* The row of one blob. */
 static int
-take_row(sqlite3_stmt *s, struct index_blob *b, struct record *r,
-    uint32_t uidnext, uint64_t modseq)
+take_row(sqlite3_stmt *s, int64_t key, struct index_blob *b,
+    struct record *r, uint32_t uidnext, uint64_t modseq)
 {
-	const char *p = sqlite3_column_blob(s, 2);
-	struct span packed = { p, (size_t)sqlite3_column_bytes(s, 2) };
+	const char *p = sqlite3_column_blob(s, 1);
+	struct span packed = { p, (size_t)sqlite3_column_bytes(s, 1) };
 	size_t count;
 
-	if (sqlite3_column_int64(s, 0) != b->key ||
-	    (uint64_t)sqlite3_column_int64(s, 1) != b->change)
+	if (sqlite3_column_int64(s, 0) != key ||
+	    index_sum(p, packed.n, (uint64_t)key) != b->sum)
 		return SQLITE_ABORT;
-	if (index_sum(p, packed.n, (uint64_t)b->key) != b->sum ||
-	    !index_pack_count(packed, INDEX_BLOB_RECORDS, &count) ||
+	if (!index_pack_count(packed, INDEX_BLOB_RECORDS, &count) ||
 	    count != b->count)
 		return SQLITE_CORRUPT;
 	index_pack_read(packed, r);
@@ -65,46 +95,52 @@ take_row(sqlite3_stmt *s, struct index_blob *b, struct record *r,
 }
 
 int
-index_need_read(struct index *ix, struct index_blob *blobs, size_t from,
-    size_t to, struct record *base, uint32_t uidnext, uint64_t modseq)
+index_need_read(struct index *ix, size_t k, struct index_group *g,
+    uint32_t from, uint32_t to, struct record *out, uint32_t uidnext,
+    uint64_t modseq)
 {
 	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_READ);
+	int64_t key = (int64_t)k * INDEX_GROUP_BLOBS;
 	int rc = SQLITE_OK;
 
 	if (from == to)
 		return SQLITE_OK;
 	if (s == NULL)
-		return ix->db == NULL ? SQLITE_ABORT :
-		    sqlite3_extended_errcode(ix->db);
-	sqlite3_bind_int64(s, 1, blobs[from].key);
-	sqlite3_bind_int64(s, 2, blobs[to - 1].key);
+		return no_statement(ix);
+	sqlite3_bind_int64(s, 1, key + from);
+	sqlite3_bind_int64(s, 2, key + to - 1);
 	for (; from < to && rc == SQLITE_OK; from++) {
+		struct index_blob *b = &g->blobs[from];
+
 		rc = sqlite3_step(s);
 		if (rc == SQLITE_ROW)
-			rc = take_row(s, &blobs[from],
-			    base + blobs[from].start, uidnext, modseq);
+			rc = take_row(s, key + from, b, out, uidnext, modseq);
 		else if (rc == SQLITE_DONE)
 			rc = SQLITE_ABORT;
+		out += b->count;
 	}
 	sqlite3_reset(s);
 	return rc;
 }
 
-/* Read the missing ones of the blobs [from, to). */
+/* Read the missing ones of a group's blobs [from, to). */
 static int
-read_missing(struct index *ix, struct index_records *all, size_t from,
-    size_t to)
+read_missing(struct index *ix, struct index_records *all,
+    struct index_group *g, uint32_t from, uint32_t to)
 {
+	size_t k = (size_t)(g - ix->groups);
 	int rc = SQLITE_OK;
 
 	while (from < to && rc == SQLITE_OK) {
-		size_t end = from;
+		uint32_t end = from;
 
-		while (end < to && !ix->blobs[end].here)
+		while (end < to && !g->blobs[end].here)
 			end++;
-		rc = index_need_read(ix, ix->blobs, from, end, all->p,
-		    ix->uidnext, ix->highestmodseq);
-		for (from = end; from < to && ix->blobs[from].here;)
+		if (end > from)
+			rc = index_need_read(ix, k, g, from, end,
+			    all->p + g->start + g->blobs[from].start,
+			    ix->uidnext, ix->highestmodseq);
+		for (from = end; from < to && g->blobs[from].here;)
 			from++;
 	}
 	return rc;
@@ -113,10 +149,17 @@ read_missing(struct index *ix, struct index_records *all, size_t from,
 int
 index_need_rest(struct index *ix, struct index_records *all)
 {
-	if (ix->blob_count == 0)
-		return SQLITE_OK;
-	index_note_starts(ix, ix->blob_count - 1);
-	return read_missing(ix, all, 0, ix->blob_count);
+	int rc = SQLITE_OK;
+
+	for (size_t k = 0; k < ix->group_count && rc == SQLITE_OK; k++) {
+		struct index_group *g = &ix->groups[k];
+
+		if (g->blobs == NULL)
+			rc = index_need_briefs(ix, k, g);
+		if (rc == SQLITE_OK)
+			rc = read_missing(ix, all, g, 0, g->blob_count);
+	}
+	return rc;
 }
 
 void
@@ -125,16 +168,16 @@ index_set_lazy(struct index *ix, bool lazy)
 	ix->lazy = lazy;
 }
 
-/* How many blobs are read at once, if this one is the first that is missing:
- * the longer somebody goes on and on, the more. */
+/* How many blobs are read at once, if the one with this key is the first that is
+ * missing: the longer somebody goes on and on, the more. */
 static size_t
-ahead(struct index *ix, size_t blob)
+ahead(struct index *ix, size_t key)
 {
-	if (blob != ix->ahead_at || ix->ahead == 0)
+	if (key != ix->ahead_at || ix->ahead == 0)
 		ix->ahead = 1;
 	else if (ix->ahead < AHEAD_MAX)
 		ix->ahead *= 2;
-	ix->ahead_at = blob + ix->ahead;
+	ix->ahead_at = key + ix->ahead;
 	return ix->ahead;
 }
 
@@ -148,34 +191,71 @@ is_newest(struct index *ix)
 	    version == ix->data_version;
 }
 
+/* Are the records [i, end) in the array? */
+static bool
+are_here(struct index *ix, size_t i, size_t end)
+{
+	while (i < end) {
+		struct index_group *g = index_note_group(ix, i);
+		const struct index_blob *b = g->blobs == NULL ? NULL :
+		    index_note_blob(ix, g, i);
+
+		if (b == NULL || !b->here)
+			return false;
+		i = g->start + b->start + b->count;
+	}
+	return true;
+}
+
+/* Those of one group that are missing, of [i, end); for a single one some of
+ * those behind it too. */
+static int
+need_in(struct index *ix, struct index_records *all, struct index_group *g,
+    size_t i, size_t end)
+{
+	size_t k = (size_t)(g - ix->groups);
+	uint32_t from, to;
+	int rc;
+
+	if (g->blobs == NULL && (rc = index_need_briefs(ix, k, g)) !=
+	    SQLITE_OK)
+		return rc;
+	from = (uint32_t)(index_note_blob(ix, g, i) - g->blobs);
+	to = (uint32_t)(index_note_blob(ix, g, end - 1) - g->blobs) + 1;
+	if (end - i == 1 && !g->blobs[from].here) {
+		size_t n = ahead(ix, k * INDEX_GROUP_BLOBS + from);
+
+		to = n < g->blob_count - from ? from + (uint32_t)n :
+		    g->blob_count;
+	}
+	return read_missing(ix, all, g, from, to);
+}
+
 int
 index_need(struct index *ix, struct index_records *all, size_t i, size_t n)
 {
-	size_t from, to;
-	int rc;
+	size_t end;
+	int rc = SQLITE_OK;
 
 	if (n == 0 || i >= all->count)
 		return 1;
-	if (n > all->count - i)
-		n = all->count - i;
-	to = (size_t)(index_note_blob(ix, i + n - 1) - ix->blobs) + 1;
-	from = (size_t)(index_note_blob(ix, i) - ix->blobs);
-	while (from < to && ix->blobs[from].here)
-		from++;
-	if (from == to)
+	end = n > all->count - i ? all->count : i + n;
+	if (are_here(ix, i, end))
 		return 1;
 	if (!ix->loaded)
 		return 0;
-	if (to - from == 1 && n == 1) {
-		to = from + ahead(ix, from);
-		if (to > ix->blob_count)
-			to = ix->blob_count;
-		index_note_starts(ix, to - 1);
-	}
-	if (n == all->count)
+	if (end - i == all->count)
 		index_records_want_huge(all);
 	index_start_clock(ix);
-	rc = read_missing(ix, all, from, to);
+	while (i < end && rc == SQLITE_OK) {
+		struct index_group *g = index_note_group(ix, i);
+		size_t last = g->start + g->count;
+
+		if (last > end)
+			last = end;
+		rc = need_in(ix, all, g, i, last);
+		i = last;
+	}
 	if (rc == SQLITE_OK)
 		return 1;
 	/* A row that is another one than its brief says, and nobody wrote it:
@@ -196,20 +276,19 @@ index_is_damaged(const struct index *ix)
 bool
 index_has(struct index *ix, size_t i)
 {
-	return index_note_blob(ix, i)->here;
+	return are_here(ix, i, i + 1);
 }
 
 void
 index_here(struct index *ix, size_t i, size_t *from, size_t *to)
 {
-	const struct index_blob *b = index_note_blob(ix, i);
-	size_t k = (size_t)(b - ix->blobs);
+	struct index_group *g = index_note_group(ix, i);
+	const struct index_blob *b = index_note_blob(ix, g, i);
+	const struct index_blob *end = g->blobs + g->blob_count;
 
-	*from = b->start;
-	for (; k < ix->blob_count && ix->blobs[k].here; k++) {
-		index_note_starts(ix, k);
-		*to = ix->blobs[k].start + ix->blobs[k].count;
-	}
+	*from = g->start + b->start;
+	for (; b < end && b->here; b++)
+		*to = g->start + b->start + b->count;
 }
 
 void
@@ -219,8 +298,13 @@ index_let_go(struct index *ix, struct index_records *all)
 
 	if (!ix->lazy || ix->writing || !ix->loaded || all->p == NULL)
 		return;
-	for (size_t i = 0; i < ix->blob_count; i++)
-		ix->blobs[i].here = ix->blobs[i].count == 0;
+	for (size_t k = 0; k < ix->group_count; k++) {
+		struct index_group *g = &ix->groups[k];
+
+		for (uint32_t j = 0; g->blobs != NULL && j < g->blob_count;
+		    j++)
+			g->blobs[j].here = g->blobs[j].count == 0;
+	}
 	/* The pages are given back, the addresses stay. */
 	from = ((uintptr_t)all->p + page - 1) / page * page;
 	to = (uintptr_t)(all->p + all->cap) / page * page;
@@ -228,58 +312,72 @@ index_let_go(struct index *ix, struct index_records *all)
 		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
-void
-index_uids(struct index *ix, const struct index_records *all, size_t i,
-    size_t n, uint32_t *out)
+static uint32_t
+first_of(const struct index_group *g, const struct index_blob *b,
+    const struct index_records *all)
 {
-	uint32_t uids[INDEX_BLOB_RECORDS];
-	struct index_blob *b;
-	size_t at, k;
-
-	for (; n > 0; n -= k, i += k) {
-		b = index_note_blob(ix, i);
-		at = i - b->start;
-		k = b->count - at < n ? b->count - at : n;
-		if (b->here) {
-			for (size_t j = 0; j < k; j++)
-				*out++ = all->p[i + j].uid;
-			continue;
-		}
-		if (k == b->count - at) {
-			index_brief_uids(b, at, out);
-		} else {
-			index_brief_uids(b, at, uids);
-			memcpy(out, uids, k * sizeof *out);
-		}
-		out += k;
-	}
+	return b->here ? all->p[g->start + b->start].uid : b->first;
 }
 
 uint32_t
 index_uid(struct index *ix, const struct index_records *all, size_t i)
 {
-	uint32_t uid;
+	struct index_group *g = index_note_group(ix, i);
+	const struct index_blob *b;
 
-	index_uids(ix, all, i, 1, &uid);
-	return uid;
+	/* One that has gaps has its blobs. */
+	if (g->blobs == NULL)
+		return g->first + (uint32_t)(i - g->start);
+	b = index_note_blob(ix, g, i);
+	return b->here ? all->p[i].uid :
+	    index_brief_uid(b, i - g->start - b->start);
 }
 
-static uint32_t
-first_of(const struct index_blob *b, const struct index_records *all)
+/* The UIDs of the blob that has record i, for the next ones too. */
+static void
+walk_to(struct index *ix, const struct index_records *all,
+    struct index_walk *w, struct index_group *g, size_t i)
 {
-	return b->here ? all->p[b->start].uid : b->first;
+	const struct index_blob *b = index_note_blob(ix, g, i);
+
+	w->from = g->start + b->start;
+	w->to = w->from + b->count;
+	if (!b->here)
+		index_brief_uids(b, w->uids);
+	for (size_t k = 0; b->here && k < b->count; k++)
+		w->uids[k] = all->p[w->from + k].uid;
+}
+
+size_t
+index_walk(struct index *ix, const struct index_records *all,
+    struct index_walk *w, size_t i, uint32_t *uid)
+{
+	size_t end = i + 1;
+
+	if (i < w->from || i >= w->to) {
+		struct index_group *g = index_note_group(ix, i);
+
+		if (g->blobs == NULL) {
+			*uid = index_uid(ix, all, i);
+			return g->start + g->count - i;
+		}
+		walk_to(ix, all, w, g, i);
+	}
+	*uid = w->uids[i - w->from];
+	while (end < w->to && w->uids[end - w->from] == *uid + (end - i))
+		end++;
+	return end - i;
 }
 
 static size_t
-find_here(const struct index_blob *b, const struct index_records *all,
-    uint32_t uid)
+find_here(const struct record *r, size_t high, uint32_t uid)
 {
-	size_t low = 0, high = b->count;
+	size_t low = 0;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (all->p[b->start + mid].uid < uid)
+		if (r[mid].uid < uid)
 			low = mid + 1;
 		else
 			high = mid;
@@ -287,44 +385,86 @@ find_here(const struct index_blob *b, const struct index_records *all,
 	return low;
 }
 
-size_t
-index_find(struct index *ix, const struct index_records *all, uint32_t uid)
+/* In a group whose briefs are there. */
+static size_t
+find_in(const struct index_group *g, const struct index_records *all,
+    uint32_t uid)
 {
-	size_t low = 0, high = ix->blob_count, at;
+	uint32_t low = 0, high = g->blob_count;
 	const struct index_blob *b;
+	size_t at;
 
-	if (all->count == 0)
-		return 0;
-	index_note_starts(ix, ix->blob_count - 1);
 	/* The last blob that begins at this UID or before it; for an empty
 	 * one the one before it answers. */
 	while (high - low > 1) {
-		size_t mid = low + (high - low) / 2, full = mid;
+		uint32_t mid = low + (high - low) / 2, full = mid;
 
-		while (full > low && ix->blobs[full].count == 0)
+		while (full > low && g->blobs[full].count == 0)
 			full--;
-		if (full > low && first_of(&ix->blobs[full], all) > uid)
+		if (full > low && first_of(g, &g->blobs[full], all) > uid)
 			high = full;
 		else
 			low = mid;
 	}
-	while (low > 0 && ix->blobs[low].count == 0)
+	while (low > 0 && g->blobs[low].count == 0)
 		low--;
-	b = &ix->blobs[low];
-	at = b->here ? find_here(b, all, uid) : index_brief_find(b, uid);
-	return b->start + at;
+	b = &g->blobs[low];
+	at = g->start + b->start;
+	return at + (b->here ? find_here(all->p + at, b->count, uid) :
+	    index_brief_find(b, uid));
+}
+
+size_t
+index_find(struct index *ix, const struct index_records *all, uint32_t uid)
+{
+	size_t low = 0, high = ix->group_count;
+	const struct index_group *g;
+
+	if (all->count == 0)
+		return 0;
+	/* Likewise the last group, by its first record. */
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2, full = mid;
+
+		while (full > low && ix->groups[full].count == 0)
+			full--;
+		if (full > low &&
+		    index_uid(ix, all, ix->groups[full].start) > uid)
+			high = full;
+		else
+			low = mid;
+	}
+	while (low > 0 && ix->groups[low].count == 0)
+		low--;
+	g = &ix->groups[low];
+	if (g->blobs != NULL)
+		return find_in(g, all, uid);
+	return g->start + (uid <= g->first ? 0 : uid > g->last ? g->count :
+	    uid - g->first);
 }
 
 size_t
 index_next_unseen(struct index *ix, const struct index_records *all, size_t i)
 {
 	while (i < all->count) {
-		const struct index_blob *b = index_note_blob(ix, i);
-		size_t end = b->start + b->count;
+		struct index_group *g = index_note_group(ix, i);
+		const struct index_blob *b;
+		size_t end, start;
 
-		if (!b->here && i == b->start) {
+		if (g->blobs == NULL) {
+			if (i != g->start)
+				return i;
+			if (g->unseen > 0)
+				return i + g->first_unseen;
+			i += g->count;
+			continue;
+		}
+		b = index_note_blob(ix, g, i);
+		start = g->start + b->start;
+		end = start + b->count;
+		if (!b->here && i == start) {
 			if (b->unseen > 0)
-				return b->start + b->first_unseen;
+				return start + b->first_unseen;
 			i = end;
 			continue;
 		}
@@ -340,50 +480,73 @@ index_next_unseen(struct index *ix, const struct index_records *all, size_t i)
 size_t
 index_quiet(struct index *ix, size_t i, uint64_t modseq)
 {
-	const struct index_blob *b = index_note_blob(ix, i);
+	struct index_group *g = index_note_group(ix, i);
+	const struct index_blob *b;
 
-	return b->here || b->modseq > modseq ? 0 : b->start + b->count - i;
+	if (g->blobs == NULL)
+		return g->modseq > modseq ? 0 : g->start + g->count - i;
+	b = index_note_blob(ix, g, i);
+	return b->here || b->modseq > modseq ? 0 :
+	    g->start + b->start + b->count - i;
+}
+
+struct sums {
+	size_t unseen, unwritten;
+	uint64_t octets;
+};
+
+static void
+sum_records(struct sums *sums, const struct record *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sums->unseen += (r[i].flags & FLAG_SEEN) == 0;
+		sums->unwritten += !index_brief_is_written(&r[i]);
+		sums->octets += r[i].wire_size;
+	}
+}
+
+static struct sums
+sums_of(const struct index *ix, const struct index_records *all)
+{
+	struct sums sums = { .unseen = 0 };
+
+	for (size_t k = 0; k < ix->group_count; k++) {
+		const struct index_group *g = &ix->groups[k];
+
+		if (g->blobs == NULL) {
+			sums.unseen += g->unseen;
+			sums.unwritten += g->unwritten;
+			sums.octets += g->octets;
+			continue;
+		}
+		for (uint32_t j = 0; j < g->blob_count; j++) {
+			const struct index_blob *b = &g->blobs[j];
+
+			if (b->here) {
+				sum_records(&sums, all->p + g->start +
+				    b->start, b->count);
+				continue;
+			}
+			sums.unseen += b->unseen;
+			sums.unwritten += b->unwritten;
+			sums.octets += b->octets;
+		}
+	}
+	return sums;
 }
 
 size_t
 index_unwritten(struct index *ix, const struct index_records *all)
 {
-	size_t n = 0;
-
-	if (ix->blob_count > 0)
-		index_note_starts(ix, ix->blob_count - 1);
-	for (size_t k = 0; k < ix->blob_count; k++) {
-		const struct index_blob *b = &ix->blobs[k];
-
-		if (!b->here) {
-			n += b->unwritten;
-			continue;
-		}
-		for (size_t i = b->start; i < b->start + b->count; i++)
-			n += !index_brief_is_written(&all->p[i]);
-	}
-	return n;
+	return sums_of(ix, all).unwritten;
 }
 
 void
 index_sums(struct index *ix, const struct index_records *all, size_t *unseen,
     uint64_t *octets)
 {
-	*unseen = 0;
-	*octets = 0;
-	if (ix->blob_count > 0)
-		index_note_starts(ix, ix->blob_count - 1);
-	for (size_t k = 0; k < ix->blob_count; k++) {
-		const struct index_blob *b = &ix->blobs[k];
+	struct sums sums = sums_of(ix, all);
 
-		if (!b->here) {
-			*unseen += b->unseen;
-			*octets += b->octets;
-			continue;
-		}
-		for (size_t i = b->start; i < b->start + b->count; i++) {
-			*unseen += (all->p[i].flags & FLAG_SEEN) == 0;
-			*octets += all->p[i].wire_size;
-		}
-	}
+	*unseen = sums.unseen;
+	*octets = sums.octets;
 }

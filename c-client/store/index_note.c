@@ -15,88 +15,119 @@
 
 #include "c-client/base/banned.h"
 
-/* Make the starts of blobs up to and with the i-th right. */
-void
-index_note_starts(struct index *ix, size_t i)
+struct index_group *
+index_note_group(struct index *ix, size_t i)
 {
-	for (; ix->starts <= i; ix->starts++) {
-		const struct index_blob *before = &ix->blobs[ix->starts];
-
-		ix->blobs[ix->starts].start = ix->starts == 0 ? 0 :
-		    before[-1].start + before[-1].count;
-	}
-}
-
-struct index_blob *
-index_note_blob(struct index *ix, size_t i)
-{
-	size_t low = ix->blob_last, high;
+	size_t low = ix->group_last, high = ix->group_count;
 
 	/* Mostly it is the one that was asked for before. */
-	if (low < ix->starts && ix->blobs[low].start <= i &&
-	    i - ix->blobs[low].start < ix->blobs[low].count)
-		return &ix->blobs[low];
+	if (low < high && ix->groups[low].start <= i &&
+	    i - ix->groups[low].start < ix->groups[low].count)
+		return &ix->groups[low];
+	/* The last one that starts at i or before it; of those that start
+	 * there it is the one that is not empty. */
 	low = 0;
-	while (ix->starts < ix->blob_count && (ix->starts == 0 ||
-	    ix->blobs[ix->starts - 1].start +
-	    ix->blobs[ix->starts - 1].count <= i))
-		index_note_starts(ix, ix->starts);
-	/* The last one that starts at i or before it and is not empty. */
-	high = ix->starts;
 	while (high - low > 1) {
 		size_t mid = low + (high - low) / 2;
 
-		if (ix->blobs[mid].start <= i)
+		if (ix->groups[mid].start <= i)
 			low = mid;
 		else
 			high = mid;
 	}
-	while (ix->blobs[low].count == 0)
-		low--;
+	ix->group_last = low;
+	return &ix->groups[low];
+}
+
+struct index_blob *
+index_note_blob(struct index *ix, struct index_group *g, size_t i)
+{
+	uint32_t low = ix->blob_last, high = g->blob_count;
+
+	i -= g->start;
+	if (low < high && g->blobs[low].start <= i &&
+	    i - g->blobs[low].start < g->blobs[low].count)
+		return &g->blobs[low];
+	low = 0;
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (g->blobs[mid].start <= i)
+			low = mid;
+		else
+			high = mid;
+	}
 	ix->blob_last = low;
-	return &ix->blobs[low];
+	return &g->blobs[low];
+}
+
+static struct index_group *
+new_group(struct index *ix, size_t start)
+{
+	struct index_group *g;
+
+	if (ix->group_count == ix->group_cap) {
+		ix->group_cap = ix->group_cap < 8 ? 8 : ix->group_cap * 2;
+		ix->groups = memory_grow_array(ix->groups, ix->group_cap,
+		    sizeof *ix->groups);
+	}
+	g = &ix->groups[ix->group_count++];
+	index_group_new(g);
+	g->start = start;
+	return g;
 }
 
 void
 index_note_added(struct index *ix, size_t count_now)
 {
-	struct index_blob *b = ix->blob_count == 0 ? NULL :
-	    &ix->blobs[ix->blob_count - 1];
+	struct index_group *g = ix->group_count == 0 ? NULL :
+	    &ix->groups[ix->group_count - 1];
+	struct index_blob *b;
 
-	if (b == NULL || b->count == INDEX_BLOB_RECORDS) {
-		int64_t key = b == NULL ? 1 : b->key + 1;
-
-		if (ix->blob_count == ix->blob_cap) {
-			ix->blob_cap = ix->blob_cap < 16 ? 16 :
-			    ix->blob_cap * 2;
-			ix->blobs = memory_grow_array(ix->blobs,
-			    ix->blob_cap, sizeof *ix->blobs);
-		}
-		b = &ix->blobs[ix->blob_count++];
-		memset(b, 0, sizeof *b);
-		b->key = key;
-		b->here = true;
-		if (ix->starts == ix->blob_count - 1) {
-			b->start = count_now - 1;
-			ix->starts++;
-		}
+	ix->records_dirty = true;
+	if (g == NULL || (g->blob_count == INDEX_GROUP_BLOBS &&
+	    g->blobs != NULL && g->blobs[g->blob_count - 1].count ==
+	    INDEX_BLOB_RECORDS))
+		g = new_group(ix, count_now - 1);
+	g->dirty = true;
+	g->count++;
+	/* The rows are written whole. */
+	if (g->blobs == NULL) {
+		ix->broken = true;
+		return;
 	}
-	/* The row is written whole; an empty one has nothing to read. */
+	b = g->blob_count == 0 ? NULL : &g->blobs[g->blob_count - 1];
+	if (b == NULL || b->count == INDEX_BLOB_RECORDS) {
+		b = &g->blobs[g->blob_count++];
+		*b = (struct index_blob){ .start = g->count - 1 };
+	}
+	/* An empty one has nothing to read. */
 	b->here = b->here || b->count == 0;
 	ix->broken = ix->broken || !b->here;
 	b->count++;
 	b->dirty = true;
+}
+
+/* The blob of a record that was changed; NULL where it was not read. */
+static struct index_blob *
+touch(struct index *ix, struct index_group *g, size_t i)
+{
+	struct index_blob *b = g->blobs == NULL ? NULL :
+	    index_note_blob(ix, g, i);
+
 	ix->records_dirty = true;
+	g->dirty = true;
+	if (b == NULL || !b->here)
+		ix->broken = true;
+	if (b != NULL)
+		b->dirty = true;
+	return b;
 }
 
 void
 index_note_touched(struct index *ix, size_t i)
 {
-	struct index_blob *b = index_note_blob(ix, i);
-
-	ix->broken = ix->broken || !b->here;
-	b->dirty = true;
-	ix->records_dirty = true;
+	touch(ix, index_note_group(ix, i), i);
 }
 
 static void
@@ -115,14 +146,17 @@ void
 index_note_removed(struct index *ix, const struct index_records *all,
     size_t i)
 {
-	struct index_blob *b = index_note_blob(ix, i);
+	struct index_group *g = index_note_group(ix, i);
+	struct index_blob *b = touch(ix, g, i);
 
-	ix->broken = ix->broken || !b->here;
 	note_gone(ix, all->p[i].uid);
-	b->count--;
-	b->dirty = true;
-	ix->starts = (size_t)(b - ix->blobs) + 1;
-	ix->records_dirty = true;
+	if (b != NULL)
+		b->count--;
+	for (; b != NULL && b + 1 < g->blobs + g->blob_count; b++)
+		b[1].start--;
+	g->count--;
+	for (; g + 1 < ix->groups + ix->group_count; g++)
+		g[1].start--;
 }
 
 void
@@ -135,7 +169,7 @@ index_note_removed_all(struct index *ix, const struct index_records *all,
 		ix->forget = true;
 		ix->removed_count = 0;
 	}
-	index_records_clear_blobs(ix);
+	index_records_clear_groups(ix);
 	ix->cleared = ix->records_dirty = true;
 }
 
@@ -143,13 +177,17 @@ bool
 index_note_must_repack(const struct index *ix,
     const struct index_records *all)
 {
-	return ix->blob_count > all->count / INDEX_BLOB_RECORDS * 2 + 16;
+	size_t blobs = 0;
+
+	for (size_t k = 0; k < ix->group_count; k++)
+		blobs += ix->groups[k].blob_count;
+	return blobs > all->count / INDEX_BLOB_RECORDS * 2 + 16;
 }
 
 void
 index_note_repack(struct index *ix, const struct index_records *all)
 {
-	index_records_clear_blobs(ix);
+	index_records_clear_groups(ix);
 	for (size_t i = 1; i <= all->count; i++)
 		index_note_added(ix, i);
 	ix->cleared = ix->records_dirty = true;
@@ -158,31 +196,69 @@ index_note_repack(struct index *ix, const struct index_records *all)
 /* A record that nobody will believe is a fault of ours: the index would be
  * thrown away at each opening. */
 static void
-check(const struct index *ix, const struct index_records *all,
-    const struct index_blob *b, const struct box_meta *m)
+check(const struct index *ix, const struct record *r, size_t n,
+    const struct box_meta *m)
 {
-	if (b->count == 0 || index_need_is_sane(all->p + b->start,
-	    b->count, 0, m->uidnext, m->highestmodseq))
+	if (n == 0 || index_need_is_sane(r, n, 0, m->uidnext,
+	    m->highestmodseq))
 		return;
 	log_line(LOG_ERR, "Index %s: a record near UID %u is not well-formed",
-	    ix->file == NULL ? "in memory" : ix->file, all->p[b->start].uid);
+	    ix->file == NULL ? "in memory" : ix->file, r->uid);
 #ifdef SANITIZED
 	abort();
 #endif
 }
 
 static int
-put(struct index *ix, sqlite3_stmt *s, const struct index_blob *b,
-    struct span brief, struct span packed)
+put(struct index *ix, enum index_statement which, int64_t key,
+    const struct buf *data)
 {
+	sqlite3_stmt *s = index_statement(ix, which);
 	int rc;
 
-	sqlite3_bind_int64(s, 1, b->key);
-	sqlite3_bind_int64(s, 2, (int64_t)b->change);
-	sqlite3_bind_blob(s, 3, brief.p, (int)brief.n, SQLITE_STATIC);
-	sqlite3_bind_blob(s, 4, packed.p, (int)packed.n, SQLITE_STATIC);
-	rc = index_run(ix, INDEX_RECORDS_PUT);
+	if (s == NULL)
+		return sqlite3_extended_errcode(ix->db);
+	sqlite3_bind_int64(s, 1, key);
+	sqlite3_bind_blob(s, 2, data->p, (int)data->n, SQLITE_STATIC);
+	rc = index_run(ix, which);
 	sqlite3_clear_bindings(s);
+	return rc;
+}
+
+/* Those rows of the k-th group that changed. */
+static int
+write_group(struct index *ix, size_t k, const struct index_records *all,
+    const struct box_meta *m, uint64_t change)
+{
+	struct index_group *g = &ix->groups[k];
+	struct buf out;
+	int rc = SQLITE_OK;
+
+	buf_init(&out, 0);
+	for (uint32_t j = 0; j < g->blob_count && rc == SQLITE_OK; j++) {
+		struct index_blob *b = &g->blobs[j];
+		const struct record *r = b->count == 0 ? NULL :
+		    all->p + g->start + b->start;
+		int64_t key = (int64_t)(k * INDEX_GROUP_BLOBS + j);
+
+		if (!b->dirty)
+			continue;
+		check(ix, r, b->count, m);
+		buf_reset(&out);
+		index_pack_write(&out, r, b->count);
+		index_brief_make(b, r);
+		b->sum = index_sum(out.p, out.n, (uint64_t)key);
+		b->change = change;
+		b->dirty = false;
+		rc = put(ix, INDEX_RECORDS_PUT, key, &out);
+	}
+	if (rc == SQLITE_OK) {
+		buf_reset(&out);
+		index_group_write(g, k, change, &out);
+		g->dirty = false;
+		rc = put(ix, INDEX_BRIEFS_PUT, (int64_t)k, &out);
+	}
+	buf_clear(&out);
 	return rc;
 }
 
@@ -190,36 +266,10 @@ int
 index_note_write(struct index *ix, const struct index_records *all,
     const struct box_meta *m, uint64_t change)
 {
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_PUT);
-	struct buf packed, brief;
 	int rc = SQLITE_OK;
 
-	if (s == NULL)
-		return sqlite3_extended_errcode(ix->db);
-	if (ix->blob_count > 0)
-		index_note_starts(ix, ix->blob_count - 1);
-	buf_init(&packed, 0);
-	buf_init(&brief, 0);
-	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++) {
-		struct index_blob *b = &ix->blobs[i];
-		const struct record *r = all->p + b->start;
-
-		if (!b->dirty)
-			continue;
-		check(ix, all, b, m);
-		buf_reset(&packed);
-		buf_reset(&brief);
-		index_pack_write(&packed, b->count == 0 ? NULL : r,
-		    b->count);
-		index_brief_make(b, b->count == 0 ? NULL : r);
-		b->sum = index_sum(packed.p, packed.n, (uint64_t)b->key);
-		b->change = change;
-		index_brief_write(&brief, b);
-		rc = put(ix, s, b, buf_span(&brief), buf_span(&packed));
-	}
-	buf_clear(&packed);
-	buf_clear(&brief);
-	for (size_t i = 0; rc == SQLITE_OK && i < ix->blob_count; i++)
-		ix->blobs[i].dirty = false;
+	for (size_t k = 0; k < ix->group_count && rc == SQLITE_OK; k++)
+		if (ix->groups[k].dirty)
+			rc = write_group(ix, k, all, m, change);
 	return rc;
 }

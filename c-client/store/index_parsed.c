@@ -355,11 +355,11 @@ static int
 check_uidvalidity(struct index *ix, uint32_t uidvalidity)
 {
 	struct box_meta m = { .uidnext = 1 };
-	uint64_t change, layout;
-	size_t count;
+	struct index_state state;
 	int rc;
 
-	rc = index_meta_get(ix, &m, &change, &layout, &count);
+	rc = index_meta_get(ix, &m, &state);
+	free(state.groups);
 	return rc == SQLITE_OK && (m.uidvalidity != uidvalidity ||
 	    ix->uidvalidity != uidvalidity) ? SQLITE_ABORT : rc;
 }

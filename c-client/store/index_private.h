@@ -17,14 +17,18 @@
 #include "c-client/base/buf.h"
 #include "c-client/store/index.h"
 #include "c-client/store/index_brief.h"
+#include "c-client/store/index_group.h"
 #include "c-client/store/record.h"
 
 /* Grows with each change of what the tables or blobs look like. */
-#define INDEX_FORMAT	2
+#define INDEX_FORMAT	3
 
 /* Records in a blob: packed they mostly fit into a page of 8 KiB.  The newest
  * blob may have fewer, and so may those that messages were removed from. */
-#define INDEX_BLOB_RECORDS	136u
+#define INDEX_BLOB_RECORDS	INDEX_WALK
+
+/* Blobs in a group: their briefs mostly fit into a page too. */
+#define INDEX_GROUP_BLOBS	64u
 
 /* The newest rows of `gone` that are kept. */
 #define INDEX_GONE_MAX	10000
@@ -33,7 +37,7 @@ enum index_statement {
 	INDEX_DATA_VERSION, INDEX_BEGIN, INDEX_BEGIN_WRITE, INDEX_COMMIT,
 	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_TRANSIT_LIST,
 	INDEX_TRANSIT_PUT, INDEX_TRANSIT_DROP, INDEX_TRANSIT_ANY,
-	INDEX_RECORDS_BRIEF,
+	INDEX_BRIEFS_GET, INDEX_BRIEFS_PUT, INDEX_BRIEFS_CLEAR,
 	INDEX_RECORDS_READ, INDEX_RECORDS_PUT, INDEX_RECORDS_CLEAR,
 	INDEX_GONE_ADD, INDEX_GONE_TRIM, INDEX_GONE_FLOOR, INDEX_GONE_CLEAR,
 	INDEX_PARSED_AT, INDEX_PARSED_AFTER, INDEX_PARSED_PUT,
@@ -68,10 +72,10 @@ struct index {
 	uint32_t uidvalidity;
 	uint32_t uidnext;	/* as of that: what records may not exceed */
 	uint64_t highestmodseq;
-	struct index_blob *blobs;
-	size_t blob_count, blob_cap;
-	size_t starts;		/* blobs whose start is right */
-	size_t blob_last;	/* that was looked up last */
+	struct index_group *groups;
+	size_t group_count, group_cap;
+	size_t group_last;	/* that was looked up last, and its blob */
+	uint32_t blob_last;
 	size_t ahead, ahead_at;	/* how far is read on, if it goes on here */
 	size_t changed_from;	/* no record below this was changed by a load
 				 * since index_changed_from() */
@@ -123,30 +127,41 @@ int index_schema_make(struct index *);
 int index_schema_check(struct index *);
 extern const char *const index_schema_statements[INDEX_STATEMENTS];
 
+/* What the row of `box` says beside the mailbox's numbers. */
+struct index_state {
+	uint64_t change, layout;
+	size_t count;		/* of records */
+	struct index_group *groups;	/* owned */
+	size_t group_count;
+};
+
 /* index_meta.c: the one row of `box`. */
-int index_meta_get(struct index *, struct box_meta *, uint64_t *change,
-    uint64_t *layout, size_t *count);
+int index_meta_get(struct index *, struct box_meta *, struct index_state *);
 int index_meta_put(struct index *, const struct box_meta *, uint64_t change,
     uint64_t layout, size_t count);
 
 /* index_transit.c: write what index_transit_put() was told. */
 int index_transit_write(struct index *, struct box_meta *);
 
-/* index_records.c: the array and the blobs.  Loading leaves array and blobs as
- * they were unless it ends with SQLITE_OK. */
-void index_records_clear_blobs(struct index *);
+/* index_records.c: the array and the groups.  Loading leaves both as they were
+ * unless it ends with SQLITE_OK; then it has taken the state's groups. */
+void index_records_clear_groups(struct index *);
 /* All of the array will be written to. */
 void index_records_want_huge(struct index_records *);
-int index_records_load(struct index *, struct index_records *, size_t count,
-    const struct box_meta *);
+int index_records_load(struct index *, struct index_records *,
+    struct index_state *, const struct box_meta *);
 int index_records_load_changed(struct index *, struct index_records *,
-    size_t count, const struct box_meta *);
+    struct index_state *, const struct box_meta *);
 
-/* index_need.c: beside what index.h has of it.  Read the blobs [from, to),
- * whose starts are right; each goes to its start behind `base`.  SQLITE_ABORT:
- * others have changed them since. */
-int index_need_read(struct index *, struct index_blob *, size_t from,
-    size_t to, struct record *base, uint32_t uidnext, uint64_t modseq);
+/*
+ * index_need.c: beside what index.h has of it.  Read the k-th group's briefs;
+ * the records of its blobs [from, to), one behind the other.  SQLITE_ABORT:
+ * the row is another one; others have changed it since, or it is damaged.
+ */
+int index_need_briefs(struct index *, size_t k, struct index_group *);
+int index_need_read(struct index *, size_t k, struct index_group *,
+    uint32_t from, uint32_t to, struct record *out, uint32_t uidnext,
+    uint64_t modseq);
 /* All that are missing. */
 int index_need_rest(struct index *, struct index_records *);
 /* Are these records such as are believed when they are read, with ascending
@@ -154,11 +169,11 @@ int index_need_rest(struct index *, struct index_records *);
 bool index_need_is_sane(const struct record *, size_t, uint32_t above,
     uint32_t uidnext, uint64_t modseq);
 
-/* index_note.c: beside what index.h has of it.  Make the starts of blobs right
- * up to and with the i-th. */
-void index_note_starts(struct index *, size_t i);
-/* The blob that has record i.  Empty ones have none. */
-struct index_blob *index_note_blob(struct index *, size_t i);
+/* index_note.c: beside what index.h has of it.  The group that has record i;
+ * and, in one whose briefs are there, the blob.  Empty ones have none. */
+struct index_group *index_note_group(struct index *, size_t i);
+struct index_blob *index_note_blob(struct index *, struct index_group *,
+    size_t i);
 /* Write the rows that changed; all of them, newly divided, where too many have
  * become short. */
 int index_note_write(struct index *, const struct index_records *,

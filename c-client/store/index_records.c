@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records in memory, and the blobs of up to INDEX_BLOB_RECORDS of them that
- * are the rows on disk.  Blobs are in the order of their keys; one whose
- * messages are all gone stays as an empty row until the next repack.
+ * Records in memory, and the groups of blobs of up to INDEX_BLOB_RECORDS of
+ * them that are the rows on disk.  Blobs are in the order of their keys; one
+ * whose messages are all gone stays as an empty row until the next repack.
  *
- * What is read here is their briefs; records are read at once only where they
- * were in memory before, or where all are wanted.
+ * What is read here is the groups' summaries, and the briefs of those that have
+ * gaps between their UIDs: which UIDs there are is always known.  Other briefs,
+ * and records, are read at once only where they were in memory before, or where
+ * all are wanted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,40 +19,18 @@
 
 #include "c-client/base/banned.h"
 
-/* Blobs that come after this one are packed anew long before. */
-#define KEY_SANE	(INT64_C(1) << 40)
-
 /* Some room for arrivals: to move all records takes milliseconds. */
 #define ROOM	256
 
 /* Of most machines; where it is another one, nothing is lost. */
 #define HUGE_PAGE	((size_t)2 * 1024 * 1024)
 
-/* Blobs as they were read, before they are believed; and records of theirs, as
- * if these blobs were all. */
-struct rows {
-	struct index_blob *blobs;
-	size_t count, cap;
-	size_t record_count;
-	struct record *records;
-	size_t record_cap;
-};
-
-static void
-rows_clear(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->count; i++)
-		index_brief_clear(&rows->blobs[i]);
-	free(rows->blobs);
-	free(rows->records);
-}
-
 void
-index_records_clear_blobs(struct index *ix)
+index_records_clear_groups(struct index *ix)
 {
-	for (size_t i = 0; i < ix->blob_count; i++)
-		index_brief_clear(&ix->blobs[i]);
-	ix->blob_count = ix->starts = 0;
+	for (size_t k = 0; k < ix->group_count; k++)
+		index_group_clear(&ix->groups[k]);
+	ix->group_count = 0;
 }
 
 static void
@@ -59,15 +39,6 @@ grow_records(struct record **p, size_t *cap, size_t want)
 	if (want <= *cap)
 		return;
 	*cap = want > *cap + *cap / 2 ? want : *cap + *cap / 2;
-	*p = memory_grow_array(*p, *cap, sizeof **p);
-}
-
-static void
-grow_blobs(struct index_blob **p, size_t *cap, size_t want)
-{
-	if (want <= *cap)
-		return;
-	*cap = want > *cap * 2 ? want : *cap * 2;
 	*p = memory_grow_array(*p, *cap, sizeof **p);
 }
 
@@ -100,286 +71,272 @@ index_records_want_huge(struct index_records *all)
 		madvise(all->p, all->count * sizeof *all->p, MADV_HUGEPAGE);
 }
 
-static int
-by_key(const void *a, const void *b)
-{
-	const struct index_blob *x = a, *y = b;
-
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-/* Briefs of all blobs that were changed after that commit. */
-static int
-read_briefs(sqlite3_stmt *s, int64_t after, struct rows *rows)
-{
-	int rc;
-
-	sqlite3_bind_int64(s, 1, after);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		int64_t key = sqlite3_column_int64(s, 0);
-		uint64_t change = (uint64_t)sqlite3_column_int64(s, 1);
-		const char *p = sqlite3_column_blob(s, 2);
-		struct span packed = { p,
-		    (size_t)sqlite3_column_bytes(s, 2) };
-
-		grow_blobs(&rows->blobs, &rows->cap, rows->count + 1);
-		if (key <= 0 || key > KEY_SANE || !index_brief_read(packed,
-		    key, change, &rows->blobs[rows->count]))
-			break;
-		rows->record_count += rows->blobs[rows->count++].count;
-	}
-	sqlite3_reset(s);
-	if (rc != SQLITE_DONE)
-		return rc == SQLITE_ROW ? SQLITE_CORRUPT : rc;
-	/* Mostly they are in order. */
-	for (size_t i = 1; i < rows->count; i++) {
-		if (rows->blobs[i - 1].key < rows->blobs[i].key)
-			continue;
-		qsort(rows->blobs, rows->count, sizeof *rows->blobs, by_key);
-		break;
-	}
-	return SQLITE_OK;
-}
-
-/* Do these make `count` records of ascending UIDs?  Their starts are set. */
+/* Do these make so many records of ascending UIDs?  Their starts are set. */
 static bool
-set_starts(struct index_blob *blobs, size_t n, size_t count,
-    const struct box_meta *m)
+set_starts(struct index_state *state, const struct box_meta *m)
 {
 	size_t start = 0;
 	uint32_t above = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct index_blob *b = &blobs[i];
+	for (size_t k = 0; k < state->group_count; k++) {
+		struct index_group *g = &state->groups[k];
 
-		b->start = start;
-		start += b->count;
-		if (i > 0 && b->key <= blobs[i - 1].key)
-			return false;
-		if (b->count == 0)
+		g->start = start;
+		start += g->count;
+		if (g->count == 0)
 			continue;
-		if (b->first <= above || b->modseq > m->highestmodseq)
+		if (g->first <= above || g->modseq > m->highestmodseq)
 			return false;
-		above = b->last;
+		above = g->last;
 	}
-	return start == count && above < m->uidnext;
+	return start == state->count && above < m->uidnext;
 }
 
-int
-index_records_load(struct index *ix, struct index_records *all, size_t count,
-    const struct box_meta *m)
-{
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_BRIEF);
-	struct rows rows = { 0 };
-	int rc;
-
-	if (s == NULL)
-		return sqlite3_extended_errcode(ix->db);
-	rc = read_briefs(s, -1, &rows);
-	if (rc == SQLITE_OK && !set_starts(rows.blobs, rows.count, count, m))
-		rc = SQLITE_CORRUPT;
-	if (rc == SQLITE_OK) {
-		rows.record_cap = count + ROOM;
-		rows.records = new_array(rows.record_cap, ix->lazy);
-		if (!ix->lazy)
-			rc = index_need_read(ix, rows.blobs, 0, rows.count,
-			    rows.records, m->uidnext, m->highestmodseq);
-		/* In one transaction nobody else comes between. */
-		if (rc == SQLITE_ABORT)
-			rc = SQLITE_CORRUPT;
-	}
-	if (rc != SQLITE_OK) {
-		rows_clear(&rows);
-		return rc;
-	}
-	ix->changed_from = 0;
-	free(all->p);
-	all->p = rows.records;
-	all->count = count;
-	all->cap = rows.record_cap;
-	index_records_clear_blobs(ix);
-	free(ix->blobs);
-	ix->blobs = rows.blobs;
-	ix->blob_count = ix->starts = rows.count;
-	ix->blob_cap = rows.cap;
-	return SQLITE_OK;
-}
-
-/* What becomes of the blobs: one of the old, or of the changed ones. */
-struct source {
-	const struct index_blob *old;		/* NULL: there was none */
-	const struct index_blob *changed;	/* NULL: it stays */
-};
-
-/*
- * Put the old blobs and the changed ones together.  Both are in the order of
- * their keys; a changed one takes the old one's place.
- */
-static struct source *
-merge(const struct index *ix, const struct rows *changed, struct rows *out)
-{
-	size_t most = ix->blob_count + changed->count, i = 0, j = 0;
-	struct source *from = memory_grow_array(NULL, most + 1, sizeof *from);
-
-	grow_blobs(&out->blobs, &out->cap, most + 1);
-	while (i < ix->blob_count || j < changed->count) {
-		struct source *f = &from[out->count];
-
-		f->old = i < ix->blob_count && (j == changed->count ||
-		    ix->blobs[i].key <= changed->blobs[j].key) ?
-		    &ix->blobs[i] : NULL;
-		f->changed = j < changed->count && (f->old == NULL ||
-		    f->old->key == changed->blobs[j].key) ?
-		    &changed->blobs[j] : NULL;
-		i += f->old != NULL;
-		j += f->changed != NULL;
-		out->blobs[out->count++] = f->changed != NULL ? *f->changed :
-		    *f->old;
-	}
-	return from;
-}
-
-/* Should the records of a changed blob be read now? */
-static bool
-is_wanted(const struct index *ix, const struct index_blob *b)
-{
-	struct index_blob key = { .key = b->key };
-	const struct index_blob *old = ix->blob_count == 0 ? NULL :
-	    bsearch(&key, ix->blobs, ix->blob_count, sizeof key, by_key);
-
-	return !ix->lazy || (old != NULL && old->here);
-}
-
+/* In one transaction nobody else comes between. */
 static int
-read_wanted(struct index *ix, struct rows *changed, const struct box_meta *m)
+no_others(int rc)
 {
-	int rc = SQLITE_OK;
-	size_t start = 0;
-
-	changed->records = memory_grow_array(NULL, changed->record_count + 1,
-	    sizeof *changed->records);
-	for (size_t i = 0; i < changed->count; i++) {
-		changed->blobs[i].start = start;
-		start += changed->blobs[i].count;
-	}
-	/* Those that follow each other are mostly rows that do so too. */
-	for (size_t i = 0; rc == SQLITE_OK && i < changed->count; i++)
-		if (is_wanted(ix, &changed->blobs[i]))
-			rc = index_need_read(ix, changed->blobs, i, i + 1,
-			    changed->records, m->uidnext, m->highestmodseq);
 	return rc == SQLITE_ABORT ? SQLITE_CORRUPT : rc;
 }
 
-static void
-move(struct index_records *all, const struct index_blob *from,
-    const struct index_blob *to)
+int
+index_records_load(struct index *ix, struct index_records *all,
+    struct index_state *state, const struct box_meta *m)
 {
-	if (from->here && from->count > 0)
-		memmove(all->p + to->start, all->p + from->start,
-		    from->count * sizeof *all->p);
+	struct record *records;
+	size_t cap = state->count + ROOM;
+	int rc = SQLITE_OK;
+
+	if (!set_starts(state, m))
+		return SQLITE_CORRUPT;
+	records = new_array(cap, ix->lazy);
+	for (size_t k = 0; k < state->group_count && rc == SQLITE_OK; k++) {
+		struct index_group *g = &state->groups[k];
+
+		if (!ix->lazy || !index_group_is_run(g))
+			rc = index_need_briefs(ix, k, g);
+		if (rc == SQLITE_OK && !ix->lazy)
+			rc = index_need_read(ix, k, g, 0, g->blob_count,
+			    records + g->start, m->uidnext,
+			    m->highestmodseq);
+	}
+	if (rc != SQLITE_OK) {
+		for (size_t k = 0; k < state->group_count; k++)
+			index_group_clear(&state->groups[k]);
+		free(records);
+		return no_others(rc);
+	}
+	ix->changed_from = 0;
+	free(all->p);
+	all->p = records;
+	all->count = state->count;
+	all->cap = cap;
+	index_records_clear_groups(ix);
+	free(ix->groups);
+	ix->groups = state->groups;
+	ix->group_count = ix->group_cap = state->group_count;
+	state->groups = NULL;
+	return SQLITE_OK;
+}
+
+/* Records that are to be in another place: of the array, or of those that were
+ * read. */
+struct move {
+	size_t from, to, count;
+};
+
+/* What becomes of the array when others' changes are taken over. */
+struct change {
+	struct move *stay;	/* what was in the array */
+	size_t stay_count;
+	struct move *new;	/* what was read, into `records` */
+	size_t new_count;
+	struct record *records;
+	size_t record_count, record_cap;
+	size_t first;		/* the first that is another one, or may be */
+};
+
+/* The group as it was; NULL if it is a new one. */
+static struct index_group *
+old_of(const struct index *ix, size_t k)
+{
+	return k < ix->group_count ? &ix->groups[k] : NULL;
+}
+
+static bool
+is_same(const struct index *ix, const struct index_state *state, size_t k)
+{
+	const struct index_group *old = old_of(ix, k);
+
+	return old != NULL && old->change == state->groups[k].change;
+}
+
+/* The briefs of those that changed.  What stays is shared with the old. */
+static int
+read_groups(struct index *ix, struct index_state *state)
+{
+	int rc = SQLITE_OK;
+
+	if (state->group_count < ix->group_count)
+		return SQLITE_CORRUPT;
+	for (size_t k = 0; k < state->group_count && rc == SQLITE_OK; k++) {
+		struct index_group *g = &state->groups[k];
+		const struct index_group *old = old_of(ix, k);
+
+		if (old != NULL && (old->blob_count > g->blob_count ||
+		    (is_same(ix, state, k) && (old->sum != g->sum ||
+		    old->blob_count != g->blob_count))))
+			rc = SQLITE_CORRUPT;
+		else if (is_same(ix, state, k))
+			g->blobs = old->blobs;
+		else
+			rc = index_need_briefs(ix, k, g);
+	}
+	return rc;
+}
+
+static void
+note_first(struct change *c, size_t i)
+{
+	if (i < c->first)
+		c->first = i;
+}
+
+/* In a blob that has become longer what was there is mostly the same: arrivals
+ * fill it up. */
+static size_t
+same_records(const struct record *old, size_t old_count,
+    const struct record *new, size_t new_count)
+{
+	size_t i = 0;
+
+	while (i < old_count && i < new_count &&
+	    memcmp(&old[i], &new[i], sizeof *old) == 0)
+		i++;
+	return i;
+}
+
+/* One blob of a group whose briefs are there, and what it was. */
+static int
+plan_blob(struct index *ix, const struct index_records *all, size_t k,
+    struct index_group *g, uint32_t j, const struct box_meta *m,
+    struct change *c)
+{
+	const struct index_group *og = old_of(ix, k);
+	const struct index_blob *old = og != NULL && og->blobs != NULL &&
+	    j < og->blob_count ? &og->blobs[j] : NULL;
+	struct index_blob *b = &g->blobs[j];
+	size_t start = g->start + b->start, from, same = 0;
+	int rc;
+
+	if (old != NULL && old->change == b->change) {
+		b->here = old->here;
+		if (b->here && b->count > 0)
+			c->stay[c->stay_count++] = (struct move){
+			    og->start + old->start, start, b->count };
+		return old->count == b->count ? SQLITE_OK : SQLITE_CORRUPT;
+	}
+	if (!ix->lazy || (old != NULL && old->here)) {
+		from = c->record_count;
+		grow_records(&c->records, &c->record_cap, from + b->count);
+		rc = index_need_read(ix, k, g, j, j + 1, c->records + from,
+		    m->uidnext, m->highestmodseq);
+		if (rc != SQLITE_OK)
+			return rc;
+		c->record_count += b->count;
+		c->new[c->new_count++] = (struct move){ from, start,
+		    b->count };
+		if (old != NULL && old->here && start < c->first)
+			same = same_records(all->p + og->start + old->start,
+			    old->count, c->records + from, b->count);
+	}
+	note_first(c, start + same);
+	return SQLITE_OK;
+}
+
+static int
+plan(struct index *ix, const struct index_records *all,
+    const struct index_state *state, const struct box_meta *m,
+    struct change *c)
+{
+	size_t blobs = state->group_count * INDEX_GROUP_BLOBS;
+	int rc = SQLITE_OK;
+
+	c->first = SIZE_MAX;
+	c->stay = memory_grow_array(NULL, blobs + 1, sizeof *c->stay);
+	c->new = memory_grow_array(NULL, blobs + 1, sizeof *c->new);
+	for (size_t k = 0; k < state->group_count && rc == SQLITE_OK; k++) {
+		struct index_group *g = &state->groups[k];
+
+		for (uint32_t j = 0; g->blobs != NULL && j < g->blob_count &&
+		    rc == SQLITE_OK; j++)
+			rc = plan_blob(ix, all, k, g, j, m, c);
+	}
+	return rc;
+}
+
+static void
+change_clear(struct change *c)
+{
+	free(c->stay);
+	free(c->new);
+	free(c->records);
+}
+
+static void
+move(struct index_records *all, const struct move *m)
+{
+	memmove(all->p + m->to, all->p + m->from, m->count * sizeof *all->p);
 }
 
 /* What stays goes to its new place: first what goes to the front, from the
  * front on, then what goes to the end, from the end on, so that nothing is
  * overwritten before it has moved. */
 static void
-move_all(struct index_records *all, const struct source *from,
-    const struct rows *to)
+apply(struct index *ix, struct index_records *all,
+    struct index_state *state, const struct change *c)
 {
-	for (size_t i = 0; i < to->count; i++)
-		if (from[i].changed == NULL &&
-		    to->blobs[i].start < from[i].old->start)
-			move(all, from[i].old, &to->blobs[i]);
-	for (size_t i = to->count; i-- > 0;)
-		if (from[i].changed == NULL &&
-		    to->blobs[i].start > from[i].old->start)
-			move(all, from[i].old, &to->blobs[i]);
-}
-
-/* The first record that is another one.  In a blob that has become longer what
- * was there is mostly the same: arrivals fill it up. */
-static size_t
-first_changed(const struct source *from, const struct rows *to,
-    const struct index_records *all, const struct rows *changed)
-{
-	const struct index_blob *old, *new;
-	size_t i = 0, k = 0;
-
-	while (i < to->count && from[i].changed == NULL)
-		i++;
-	if (i == to->count)
-		return SIZE_MAX;
-	old = from[i].old;
-	new = from[i].changed;
-	while (old != NULL && old->here && new->here && k < old->count &&
-	    k < new->count && memcmp(all->p + old->start + k,
-	    changed->records + new->start + k, sizeof *all->p) == 0)
-		k++;
-	return to->blobs[i].start + k;
-}
-
-/* The new order, which was checked, takes the place of the old one. */
-static void
-put(struct index *ix, struct index_records *all, const struct source *from,
-    struct rows *changed, struct rows *out, size_t count)
-{
-	size_t first = first_changed(from, out, all, changed);
-
-	if (first < ix->changed_from)
-		ix->changed_from = first;
-	grow_records(&all->p, &all->cap, count + 1);
-	move_all(all, from, out);
-	for (size_t i = 0; i < out->count; i++) {
-		const struct index_blob *b = from[i].changed;
-
-		if (b == NULL)
-			continue;
-		if (b->here && b->count > 0)
-			memcpy(all->p + out->blobs[i].start,
-			    changed->records + b->start,
-			    b->count * sizeof *all->p);
-		if (from[i].old != NULL)
-			free(from[i].old->gaps);
-	}
-	all->count = count;
-	free(ix->blobs);
-	ix->blobs = out->blobs;
-	ix->blob_count = ix->starts = out->count;
-	ix->blob_cap = out->cap;
-	/* Their gaps have a new owner. */
-	changed->count = 0;
+	if (c->first < ix->changed_from)
+		ix->changed_from = c->first;
+	grow_records(&all->p, &all->cap, state->count + 1);
+	for (size_t i = 0; i < c->stay_count; i++)
+		if (c->stay[i].to < c->stay[i].from)
+			move(all, &c->stay[i]);
+	for (size_t i = c->stay_count; i-- > 0;)
+		if (c->stay[i].to > c->stay[i].from)
+			move(all, &c->stay[i]);
+	for (size_t i = 0; i < c->new_count; i++)
+		memcpy(all->p + c->new[i].to, c->records + c->new[i].from,
+		    c->new[i].count * sizeof *all->p);
+	all->count = state->count;
+	for (size_t k = 0; k < ix->group_count; k++)
+		if (ix->groups[k].blobs != state->groups[k].blobs)
+			index_group_clear(&ix->groups[k]);
+	free(ix->groups);
+	ix->groups = state->groups;
+	ix->group_count = ix->group_cap = state->group_count;
+	state->groups = NULL;
 }
 
 int
 index_records_load_changed(struct index *ix, struct index_records *all,
-    size_t count, const struct box_meta *m)
+    struct index_state *state, const struct box_meta *m)
 {
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_BRIEF);
-	struct rows changed = { 0 }, out = { 0 };
-	struct source *from;
+	struct change c = { .stay = NULL };
 	int rc;
 
-	if (s == NULL)
-		return sqlite3_extended_errcode(ix->db);
-	if (ix->blob_count > 0)
-		index_note_starts(ix, ix->blob_count - 1);
-	rc = read_briefs(s, (int64_t)ix->change, &changed);
+	rc = set_starts(state, m) ? read_groups(ix, state) : SQLITE_CORRUPT;
 	if (rc == SQLITE_OK)
-		rc = read_wanted(ix, &changed, m);
-	if (rc != SQLITE_OK) {
-		rows_clear(&changed);
-		return rc;
-	}
-	from = merge(ix, &changed, &out);
-	if (set_starts(out.blobs, out.count, count, m))
-		put(ix, all, from, &changed, &out, count);
-	else {
-		free(out.blobs);
-		rc = SQLITE_CORRUPT;
-	}
-	free(from);
-	rows_clear(&changed);
-	return rc;
+		rc = plan(ix, all, state, m, &c);
+	if (rc == SQLITE_OK)
+		apply(ix, all, state, &c);
+	for (size_t k = 0; state->groups != NULL && k < state->group_count;
+	    k++)
+		if (k >= ix->group_count ||
+		    state->groups[k].blobs != ix->groups[k].blobs)
+			index_group_clear(&state->groups[k]);
+	change_clear(&c);
+	return no_others(rc);
 }
 
 void

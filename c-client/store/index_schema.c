@@ -22,10 +22,10 @@
 static const char *const tables[] = {
 	/* id: 1, or the number of a move (index_transit.c) */
 	"CREATE TABLE box(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB)",
-	"CREATE TABLE records(key INTEGER PRIMARY KEY, change INTEGER, "
-	    "brief BLOB, data BLOB)",
-	/* Has all that is read when a mailbox is opened. */
-	"CREATE INDEX records_change ON records(change, brief)",
+	/* key: of a group (index_group.h) */
+	"CREATE TABLE briefs(key INTEGER PRIMARY KEY, data BLOB)",
+	/* key: of a blob */
+	"CREATE TABLE records(key INTEGER PRIMARY KEY, data BLOB)",
 	/* key: kind * 2^32 + first UID */
 	"CREATE TABLE parsed(key INTEGER PRIMARY KEY, last INTEGER, "
 	    "sum INTEGER, data BLOB)",
@@ -51,15 +51,14 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	    ")) < " NUMBER(INDEX_TRANSITS),
 	[INDEX_TRANSIT_DROP] = "DELETE FROM box WHERE id = ?1",
 	[INDEX_TRANSIT_ANY] = "SELECT 1 FROM box WHERE id > 1 LIMIT 1",
-	/* Left to itself SQLite might read all rows. */
-	[INDEX_RECORDS_BRIEF] = "SELECT key, change, brief FROM records "
-	    "INDEXED BY records_change WHERE change > ?1",
-	[INDEX_RECORDS_READ] = "SELECT key, change, data FROM records "
+	[INDEX_BRIEFS_GET] = "SELECT data FROM briefs WHERE key = ?1",
+	[INDEX_BRIEFS_PUT] = "INSERT OR REPLACE INTO briefs(key, data) "
+	    "VALUES(?1, ?2)",
+	[INDEX_BRIEFS_CLEAR] = "DELETE FROM briefs",
+	[INDEX_RECORDS_READ] = "SELECT key, data FROM records "
 	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
-	[INDEX_RECORDS_PUT] = "INSERT INTO records(key, change, brief, data) "
-	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT(key) DO UPDATE SET "
-	    "change = excluded.change, brief = excluded.brief, "
-	    "data = excluded.data",
+	[INDEX_RECORDS_PUT] = "INSERT OR REPLACE INTO records(key, data) "
+	    "VALUES(?1, ?2)",
 	[INDEX_RECORDS_CLEAR] = "DELETE FROM records",
 	[INDEX_GONE_ADD] = "INSERT INTO gone(first, last, modseq) "
 	    "VALUES(?1, ?2, ?3)",

@@ -332,7 +332,7 @@ run(struct program *p, uint32_t *numbers, size_t *count, struct fault *why)
 		c.record = cursor_record(&cursor, p->view, c.number);
 		if (c.record == NULL)
 			continue;
-		c.recent = p->view->recent[c.number - 1] != 0;
+		c.recent = view_is_recent(p->view, c.number);
 		match = p->probe_count > 0 ? matches(p, &c, why) :
 		    evaluate(p->root, &c) == SEARCH_FOUND;
 		if (match == -1)

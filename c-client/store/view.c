@@ -17,20 +17,6 @@
 
 #include "c-client/base/banned.h"
 
-static void
-reserve(struct view *v, size_t count)
-{
-	size_t room = v->room < 64 ? 64 : v->room;
-
-	if (count <= v->room)
-		return;
-	while (room < count)
-		room *= 2;
-	v->uids = memory_grow_array(v->uids, room, sizeof *v->uids);
-	v->recent = memory_grow(v->recent, room);
-	v->room = room;
-}
-
 /*
  * \Recent for the messages above v->last.  A read-write view takes it for
  * itself, durably, so that no other session has it too; where that can't be
@@ -66,21 +52,27 @@ claim_recent(struct view *v, struct fault *why)
 static void
 take_arrivals(struct view *v, uint32_t first)
 {
-	const struct box *box = v->box;
+	struct box *box = v->box;
+	struct index_walk walk = { .to = 0 };
 	size_t i = v->last == UINT32_MAX ? box->count :
-	    box_find_from(box, v->last + 1), old;
+	    box_find_from(box, v->last + 1), old, n;
+	uint32_t uid;
 
 	if (i == box->count)
 		return;
-	reserve(v, v->count + (box->count - i));
-	box_uids(box, i, box->count - i, v->uids + v->count);
 	old = box_find_from(box, first);
-	old = old < i ? 0 : old - i;
-	memset(v->recent + v->count, 0, old);
-	memset(v->recent + v->count + old, 1, box->count - i - old);
-	v->recent_count += box->count - i - old;
-	v->count += box->count - i;
-	v->last = v->uids[v->count - 1];
+	old = old < i ? i : old;
+	for (; i < box->count; i += n) {
+		n = box_walk(box, &walk, i, &uid);
+		uidruns_add(&v->uids, uid, n);
+	}
+	v->count = v->uids.count;
+	v->last = uidruns_at(&v->uids, v->count - 1, NULL);
+	if (old == box->count)
+		return;
+	uid = box_uid(box, old);
+	uidruns_add(&v->recent, uid, (size_t)v->last - uid + 1);
+	v->recent_count += box->count - old;
 }
 
 /* Everything up to now counts as told. */
@@ -97,8 +89,8 @@ view_free(struct view *v)
 {
 	if (v == NULL)
 		return;
-	free(v->uids);
-	free(v->recent);
+	uidruns_clear(&v->uids);
+	uidruns_clear(&v->recent);
 	free(v->spare);
 	free(v);
 }
@@ -148,78 +140,132 @@ unchanged(const struct view *v)
 	return from < v->count ? from : v->count;
 }
 
-/*
- * Walk the view and the records together.  Messages that are gone are told,
- * and leave the arrays, if they may; the numbers of changed ones are those
- * after that.
- */
+/* What comes out of comparing: each message is in one of the lists at most; the
+ * expunged are in v->spare from the front on, the changed from its end. */
+struct differences {
+	size_t room, expunged, changed;
+	size_t quiet_to;	/* records below this are as they were told */
+};
+
 /* Was the record changed since the view was told?  One that can't be read now
  * counts as changed: it is read again when it is told. */
 static bool
-is_changed(const struct view *v, size_t at, size_t *quiet_to)
+is_changed(const struct view *v, size_t at)
 {
-	const struct record *r;
+	const struct record *r = box_at(v->box, at);
 
-	if (at >= *quiet_to)
-		*quiet_to = at + box_quiet(v->box, at, v->told);
-	if (at < *quiet_to)
-		return false;
-	r = box_at(v->box, at);
 	return r == NULL || r->modseq > v->told;
+}
+
+/* `n` messages that are the records from `at` on. */
+static void
+take_same(struct view *v, struct differences *d, uint32_t uid, size_t at,
+    size_t n)
+{
+	size_t number = v->uids.count + 1, end = at + n;
+
+	uidruns_add(&v->uids, uid, n);
+	for (; at < end; at++, number++) {
+		if (at >= d->quiet_to)
+			d->quiet_to = at + box_quiet(v->box, at, v->told);
+		if (at < d->quiet_to) {
+			size_t quiet = (d->quiet_to < end ? d->quiet_to :
+			    end) - at - 1;
+
+			at += quiet;
+			number += quiet;
+		} else if (is_changed(v, at)) {
+			v->spare[d->room - ++d->changed] = (uint32_t)number;
+		}
+	}
+}
+
+/* `n` messages that are gone. */
+static void
+take_gone(struct view *v, struct differences *d, uint32_t uid, size_t n,
+    bool may_expunge, struct view_changes *out)
+{
+	if (!may_expunge) {
+		out->hidden = true;
+		uidruns_add(&v->uids, uid, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++, uid++) {
+		v->spare[d->expunged++] = (uint32_t)v->uids.count + 1;
+		if (!uidruns_has(&v->recent, uid))
+			continue;
+		out->recent = true;
+		v->recent_count--;
+	}
+}
+
+/*
+ * Walk the view and the records together, from the first ones on that may
+ * differ.  Messages that are gone are told, and leave the view, if they may;
+ * the numbers of changed ones are those after that.
+ */
+static struct differences
+walk(struct view *v, bool may_expunge, size_t start, struct view_changes *out)
+{
+	struct box *box = v->box;
+	struct differences d = { .room = v->count - start + 1 };
+	struct index_walk walk = { .to = 0 };
+	size_t at = start < box->count ? start : box->count, n, there = 0;
+	struct uidruns tail;
+	uint32_t first = 0, uid;
+
+	uidruns_split(&v->uids, start, &tail);
+	for (size_t i = 0; i < tail.count; i += n) {
+		uid = uidruns_at(&tail, i, &n);
+		/* The records [at, at + there) have the UIDs from `first`. */
+		while (at < box->count) {
+			there = box_walk(box, &walk, at, &first);
+			if (first >= uid)
+				break;
+			at += uid - first < there ? uid - first : there;
+		}
+		if (at == box->count) {
+			take_gone(v, &d, uid, n, may_expunge, out);
+			continue;
+		}
+		if (first > uid) {
+			n = first - uid < n ? first - uid : n;
+			take_gone(v, &d, uid, n, may_expunge, out);
+			continue;
+		}
+		n = there < n ? there : n;
+		take_same(v, &d, uid, at, n);
+		at += n;
+	}
+	uidruns_clear(&tail);
+	v->count = v->uids.count;
+	return d;
 }
 
 static void
 compare(struct view *v, bool may_expunge, struct arena *arena,
     struct view_changes *out)
 {
-	const struct box *box = v->box;
-	size_t start = unchanged(v), at = start, kept = start, all = v->count;
-	size_t expunged = 0, changed = 0, quiet_to = 0;
-	size_t base = start < box->count ? start : box->count;
-	uint32_t *uids = memory_grow_array(NULL, box->count - base + 1,
-	    sizeof *uids);
+	size_t start = unchanged(v);
+	struct differences d;
+	uint32_t *changed;
 
-	/* Each message is in one of the lists at most: one from the front,
-	 * one from the end. */
-	v->spare = memory_grow_array(v->spare, all - start + 1,
+	v->spare = memory_grow_array(v->spare, v->count - start + 1,
 	    sizeof *v->spare);
-	box_uids(box, base, box->count - base, uids);
-	for (size_t i = start; i < all; i++) {
-		uint32_t uid = v->uids[i], number = (uint32_t)kept + 1;
-		bool gone;
+	d = walk(v, may_expunge, start, out);
+	changed = v->spare + d.room - d.changed;
+	for (size_t i = 0; i < d.changed / 2; i++) {
+		uint32_t other = changed[i];
 
-		while (at < box->count && uids[at - base] < uid)
-			at++;
-		gone = at >= box->count || uids[at - base] != uid;
-		if (gone && may_expunge) {
-			v->spare[expunged++] = number;
-			out->recent |= v->recent[i];
-			v->recent_count -= v->recent[i];
-			continue;
-		}
-		out->hidden |= gone;
-		if (!gone && is_changed(v, at, &quiet_to))
-			v->spare[all - start - ++changed] = number;
-		v->uids[kept] = uid;
-		v->recent[kept] = v->recent[i];
-		kept++;
+		changed[i] = changed[d.changed - 1 - i];
+		changed[d.changed - 1 - i] = other;
 	}
-	v->count = kept;
-	free(uids);
-	for (size_t i = 0; i < changed / 2; i++) {
-		uint32_t *p = v->spare + all - start - changed;
-		uint32_t other = p[i];
-
-		p[i] = p[changed - 1 - i];
-		p[changed - 1 - i] = other;
-	}
-	out->expunged = hand_out(v, arena, v->spare, expunged, 0);
-	out->expunged_count = expunged;
-	out->flags = hand_out(v, arena, v->spare + all - start - changed,
-	    changed, all - start - changed);
-	out->flags_count = changed;
-	if (out->expunged != v->spare &&
-	    out->flags != v->spare + all - start - changed) {
+	out->expunged = hand_out(v, arena, v->spare, d.expunged, 0);
+	out->expunged_count = d.expunged;
+	out->flags = hand_out(v, arena, changed, d.changed,
+	    d.room - d.changed);
+	out->flags_count = d.changed;
+	if (out->expunged != v->spare && out->flags != changed) {
 		free(v->spare);
 		v->spare = NULL;
 	}
@@ -289,35 +335,32 @@ view_told(struct view *v, uint64_t before, uint64_t modseq)
 }
 
 uint32_t
+view_number_from(const struct view *v, uint32_t uid)
+{
+	return (uint32_t)uidruns_find(&v->uids, uid) + 1;
+}
+
+uint32_t
 view_number(const struct view *v, uint32_t uid)
 {
-	size_t low = 0, high = v->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (v->uids[mid] < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < v->count && v->uids[low] == uid ? (uint32_t)low + 1 : 0;
+	return uidruns_has(&v->uids, uid) ? view_number_from(v, uid) : 0;
 }
 
 const struct record *
 view_record(const struct view *v, uint32_t number)
 {
 	const struct record *r;
+	uint32_t uid;
 	size_t at;
 
 	if (number == 0 || number > v->count)
 		return NULL;
+	uid = view_uid(v, number);
 	/* Mostly nothing is gone. */
-	if (number <= v->box->count &&
-	    box_uid(v->box, number - 1) == v->uids[number - 1] &&
+	if (number <= v->box->count && box_uid(v->box, number - 1) == uid &&
 	    (r = box_at(v->box, number - 1)) != NULL)
 		return r;
-	return box_record(v->box, v->uids[number - 1], &at);
+	return box_record(v->box, uid, &at);
 }
 
 uint32_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A view: what one session believes of a mailbox, the array of UIDs that
- * gives message numbers, and the MODSEQ up to which it was told of flags.
+ * A view: what one session believes of a mailbox, the UIDs that give message
+ * numbers, and the MODSEQ up to which it was told of flags.
  * view_sync() compares it with the truth and hands out the differences as
  * data, in the order in which the protocol may say them.
  */
@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "c-client/store/uidruns.h"
+
 struct arena;
 struct box;
 struct fault;
@@ -21,8 +23,9 @@ struct view {
 	struct box *box;
 	bool readonly;		/* EXAMINE, or the mailbox is */
 	uint32_t uidvalidity;	/* as told at SELECT */
-	uint32_t *uids;		/* by message number - 1, ascending */
-	uint8_t *recent;	/* the same: \Recent in this session */
+	struct uidruns uids;	/* by message number - 1, ascending */
+	struct uidruns recent;	/* those that are \Recent in this session, and
+				 * UIDs that no message has or had */
 	size_t count;		/* EXISTS as told */
 	size_t recent_count;	/* RECENT as told */
 	uint64_t told;		/* MODSEQ up to which flags were told */
@@ -30,7 +33,6 @@ struct view {
 	uint32_t last;		/* the highest UID that was ever told */
 	bool hidden;		/* some that are gone still have numbers */
 	uint64_t generation;	/* of the box when it was compared last */
-	size_t room;		/* of the arrays */
 	uint32_t *spare;	/* differences that the arena did not hold */
 };
 
@@ -72,8 +74,24 @@ int view_sync(struct view *, bool may_expunge, struct arena *,
  * nobody else changed anything between. */
 void view_told(struct view *, uint64_t before, uint64_t modseq);
 
-/* The message number of a UID, 0 if the view has none. */
+/* The UID of a message number, 1 to count; is it \Recent here? */
+static inline uint32_t
+view_uid(const struct view *v, uint32_t number)
+{
+	return uidruns_at(&v->uids, number - 1, NULL);
+}
+
+static inline bool
+view_is_recent(const struct view *v, uint32_t number)
+{
+	return v->recent_count > 0 &&
+	    uidruns_has(&v->recent, view_uid(v, number));
+}
+
+/* The message number of a UID, 0 if the view has none; of the first UID that is
+ * not below this, count + 1 if there is none. */
 uint32_t view_number(const struct view *, uint32_t uid);
+uint32_t view_number_from(const struct view *, uint32_t uid);
 
 /*
  * The record of a message number (1 to count), NULL if the message is gone

@@ -4,8 +4,9 @@
  * or rows with right checksums and any contents.  What comes out is sane, or a
  * new index; and it can be written to.
  *
- * Input: one octet that chooses, then the contents of a row, or edits of four
- * octets each: place (24 bits, little end first), new octet.
+ * Input: one octet that chooses, then the contents of a row, the summary of a
+ * group and its row of briefs, or edits of four octets each: place (24 bits,
+ * little end first), new octet.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +21,6 @@
 #include "c-client/base/file.h"
 #include "c-client/base/log.h"
 #include "c-client/store/box.h"
-#include "c-client/store/index_brief.h"
 #include "c-client/store/index_pack.h"
 #include "c-client/store/index_private.h"
 
@@ -111,53 +111,95 @@ write_edited(const uint8_t *data, size_t size)
 	free(copy);
 }
 
-/* The brief that fits the blob, if it is one. */
+/* One row, of box or parsed. */
 static void
-brief_of(const uint8_t *data, size_t size, struct buf *out)
+write_row(bool parsed, const uint8_t *data, size_t size)
 {
-	struct span packed = { (const char *)data, size };
-	struct index_blob b = { .key = 2, .change = 1 };
-	struct record r[INDEX_BLOB_RECORDS] = { { 0 } };
-	size_t count = 0;
-
-	if (index_pack_count(packed, INDEX_BLOB_RECORDS, &count))
-		index_pack_read(packed, r);
-	b.count = (uint32_t)count;
-	index_brief_make(&b, r);
-	b.sum = index_sum(data, size, 2);
-	index_brief_write(out, &b);
-	index_brief_clear(&b);
-}
-
-static void
-write_row(unsigned which, const uint8_t *data, size_t size)
-{
-	static const char *const sql[] = {
-		"INSERT OR REPLACE INTO box VALUES(1, ?1, ?2)",
-		"INSERT OR REPLACE INTO records VALUES(2, 1, ?1, ?2)",
-		"INSERT OR REPLACE INTO parsed VALUES(4294967300, 0, ?1, ?2)",
-	};
-	static const uint64_t seeds[] = { 0, 2, UINT64_C(4294967300) };
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
-	struct buf brief;
+	uint64_t seed = parsed ? UINT64_C(4294967300) : 0;
 
-	write_edited(NULL, 0);
 	must(sqlite3_open(file, &db) == SQLITE_OK);
-	must(sqlite3_prepare_v2(db, sql[which], -1, &s, NULL) == SQLITE_OK);
-	buf_init(&brief, 0);
-	if (which == 1) {
-		brief_of(data, size, &brief);
-		sqlite3_bind_blob(s, 1, brief.p, (int)brief.n,
-		    SQLITE_STATIC);
-	} else
-		sqlite3_bind_int64(s, 1, (int64_t)index_sum(data, size,
-		    seeds[which]));
+	must(sqlite3_prepare_v2(db, parsed ?
+	    "INSERT OR REPLACE INTO parsed VALUES(4294967300, 0, ?1, ?2)" :
+	    "INSERT OR REPLACE INTO box VALUES(1, ?1, ?2)", -1, &s, NULL) ==
+	    SQLITE_OK);
+	sqlite3_bind_int64(s, 1, (int64_t)index_sum(data, size, seed));
 	sqlite3_bind_blob(s, 2, data, (int)size, SQLITE_STATIC);
 	must(sqlite3_step(s) == SQLITE_DONE);
 	sqlite3_finalize(s);
 	sqlite3_close(db);
-	buf_clear(&brief);
+}
+
+static void
+put(struct index *ix, enum index_statement which, int64_t key,
+    const void *data, size_t size)
+{
+	sqlite3_stmt *s = index_statement(ix, which);
+
+	must(s != NULL);
+	sqlite3_bind_int64(s, 1, key);
+	sqlite3_bind_blob(s, 2, data, (int)size, SQLITE_STATIC);
+	must(index_run(ix, which) == SQLITE_OK);
+}
+
+/* A blob, with the brief and the sums that fit it, if it is one. */
+static void
+put_blob(struct index *ix, const uint8_t *data, size_t size)
+{
+	struct index_group *g = &ix->groups[0];
+	struct index_blob *b = &g->blobs[1];
+	struct span packed = { (const char *)data, size };
+	struct record r[INDEX_BLOB_RECORDS] = { { 0 } };
+	struct buf row;
+	size_t count = 0;
+
+	put(ix, INDEX_RECORDS_PUT, 1, data, size);
+	if (index_pack_count(packed, INDEX_BLOB_RECORDS, &count))
+		index_pack_read(packed, r);
+	b->count = (uint32_t)count;
+	index_brief_make(b, r);
+	b->sum = index_sum(data, size, 1);
+	buf_init(&row, 0);
+	index_group_write(g, 0, 1, &row);
+	put(ix, INDEX_BRIEFS_PUT, 0, row.p, row.n);
+	buf_clear(&row);
+}
+
+/* A summary that says anything, and the row of briefs that it is of. */
+static void
+put_briefs(struct index *ix, const uint8_t *data, size_t size)
+{
+	struct index_group *g = &ix->groups[0];
+	struct span row;
+
+	if (size < INDEX_GROUP_PACKED)
+		return;
+	index_group_clear(g);
+	index_group_unpack((const char *)data, 2, g);
+	row = (struct span){ (const char *)data + INDEX_GROUP_PACKED,
+	    size - INDEX_GROUP_PACKED };
+	g->sum = index_group_sum(0, g->change, row);
+	put(ix, INDEX_BRIEFS_PUT, 0, row.p, row.n);
+}
+
+static void
+write_records(bool briefs, const uint8_t *data, size_t size)
+{
+	struct box_meta m = { .uidnext = 1 };
+	struct index_records all = { 0 };
+	struct index *ix = index_open(dir, "x", 1, NULL);
+	bool changed;
+
+	must(ix != NULL);
+	must(index_begin(ix, &m, &all, false, &changed, NULL) == 0);
+	must(ix->group_count == 1);
+	(briefs ? put_briefs : put_blob)(ix, data, size);
+	must(index_meta_put(ix, &m, ix->change + 1, ix->layout,
+	    ix->groups[0].count) == SQLITE_OK);
+	must(index_run(ix, INDEX_COMMIT) == SQLITE_OK);
+	index_close(ix);
+	free(all.p);
 }
 
 static void
@@ -176,6 +218,32 @@ check(const struct box_meta *m, const struct index_records *all)
 		must(r->wire_header <= r->wire_size);
 		must(r->modseq <= m->highestmodseq);
 	}
+}
+
+/* What is said of records that may not have been read. */
+static void
+check_lazy(struct index *ix, const struct box_meta *m,
+    const struct index_records *all)
+{
+	struct index_walk walk = { .to = 0 };
+	uint64_t octets, above = 0;
+	uint32_t uid;
+	size_t unseen;
+
+	for (size_t i = 0, n; i < all->count; i += n) {
+		n = index_walk(ix, all, &walk, i, &uid);
+		must(n > 0 && n <= all->count - i && uid > above);
+		must(index_uid(ix, all, i) == uid);
+		must(index_find(ix, all, uid) == i);
+		above = (uint64_t)uid + n - 1;
+		must(above < m->uidnext);
+		if (i > 1000)
+			break;
+	}
+	must(index_next_unseen(ix, all, 0) <= all->count);
+	index_sums(ix, all, &unseen, &octets);
+	must(unseen <= all->count);
+	must(index_unwritten(ix, all) <= all->count);
 }
 
 static void
@@ -197,6 +265,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct index_records all = { 0 };
 	struct index_chunk chunk = { 0 };
 	struct index *ix;
+	unsigned what;
 	bool changed;
 	size_t at;
 
@@ -204,13 +273,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (good == NULL)
 		prepare();
-	if (data[0] % 4 == 0)
-		write_edited(data + 1, size - 1);
-	else
-		write_row(data[0] % 4 - 1, data + 1, size - 1);
+	what = data[0] % 5;
+	write_edited(data + 1, what == 0 ? size - 1 : 0);
+	if (what == 1 || what == 3)
+		write_row(what == 3, data + 1, size - 1);
+	else if (what != 0)
+		write_records(what == 4, data + 1, size - 1);
 	ix = index_open(dir, "x", 1, NULL);
 	must(ix != NULL);
+	index_set_lazy(ix, true);
 	must(index_refresh(ix, &m, &all, &changed, NULL) == 0);
+	check_lazy(ix, &m, &all);
+	if (all.count > 0 && index_need(ix, &all, all.count - 1, 1) == 1)
+		check_lazy(ix, &m, &all);
+	index_set_lazy(ix, false);
+	/* What is damaged turns out now at the latest. */
+	if (index_need(ix, &all, 0, all.count) != 1)
+		must(index_refresh(ix, &m, &all, &changed, NULL) == 0);
 	check(&m, &all);
 	for (uint32_t uid = 1; uid < 8; uid++)
 		if (index_parsed_get(ix, uid, 1, &chunk, &at))

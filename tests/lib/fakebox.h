@@ -29,7 +29,6 @@ static struct fake {
 	struct buf texts[FAKE_MAX];	/* by record.place */
 	size_t text_count;
 	uint32_t uids[FAKE_MAX];
-	uint8_t recent[FAKE_MAX];
 
 	int changed;		/* so many reads find the file changed */
 	enum fault_code fault;	/* each read gives this */
@@ -127,6 +126,8 @@ fake_reset(void)
 {
 	for (size_t i = 0; i < fake.text_count; i++)
 		buf_clear(&fake.texts[i]);
+	uidruns_clear(&fake.view.uids);
+	uidruns_clear(&fake.view.recent);
 	memset(&fake, 0, sizeof fake);
 	fake.box.account = &fake.account;
 	fake.box.driver = &fake_driver;
@@ -134,8 +135,6 @@ fake_reset(void)
 	fake.box.meta.uidvalidity = 7;
 	fake.box.meta.uidnext = 1;
 	fake.view.box = &fake.box;
-	fake.view.uids = fake.uids;
-	fake.view.recent = fake.recent;
 }
 
 /* Add a message; the view sees it.  Line ends of `text` are CRLF already. */
@@ -154,6 +153,7 @@ fake_add(uint32_t uid, struct span text)
 	r->wire_header = (uint32_t)header_length(text);
 	memcpy(r->digest, &uid, sizeof uid);
 	fake.uids[fake.view.count++] = uid;
+	uidruns_add(&fake.view.uids, uid, 1);
 	fake.box.meta.uidnext = uid + 1;
 	return r;
 }

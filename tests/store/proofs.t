@@ -77,6 +77,35 @@ def index_used(lines):
     host.stop()
 
 
+def read_at_opening(count):
+    """Octets read for SELECT of so many messages: unchanged, and after a
+    delivery."""
+    host = server.Host()
+    a = host.account()
+    small = mailgen.to_mbox([mailgen.head(3, b"small") + b"\ntext\n"])
+    a.fill(small * count)
+    # Behind the first session, which makes room for flags, all is as it is
+    # from then on.
+    read_by(host)
+    time.sleep(0.05)
+    same = read_by(host)
+    a.deliver(DELIVERY)
+    time.sleep(0.05)
+    delivered = read_by(host)
+    host.stop()
+    return same, delivered
+
+
+def flat():
+    """Neither grows with the mailbox, but for the height of a tree: three
+    pages of the index.  The briefs of all blobs would be twelve."""
+    few, many = read_at_opening(10000), read_at_opening(200000)
+    for i, what in enumerate(("unchanged", "after a delivery")):
+        tap.ok(many[i] < few[i] + 3 * 8192, "SELECT of 200,000 messages, %s, "
+            "reads what that of 10,000 reads" % what, "%d, %d" % (many[i],
+            few[i]))
+
+
 def no_polling():
     host = server.Host(programs=("imapd", "ipop3d"))
     a = host.account()
@@ -262,6 +291,7 @@ def fsync_key():
 def main():
     index_used(60000)
     index_used(300)
+    flat()
     no_polling()
     silent_locks()
     held_locks()

@@ -121,7 +121,8 @@ setup(void)
 	r->flags = FLAG_SEEN | FLAG_DELETED;
 	r->keywords.bits[0] = 1;
 	r->date = -1;
-	fake.recent[1] = 1;
+	uidruns_add(&fake.view.recent, 5, 1);
+	fake.view.recent_count = 1;
 	fake_add(8, SPAN(NOBODY));
 	fake_add(9, SPAN(""));
 

@@ -28,7 +28,11 @@
 #include "c-client/store/box.h"
 #include "c-client/store/index.h"
 #include "c-client/store/index_path.h"
+#include "c-client/store/index_private.h"
 #include "tests/lib/logged.h"
+
+/* Records of a full group. */
+#define GROUP	((size_t)INDEX_GROUP_BLOBS * INDEX_BLOB_RECORDS)
 
 static char dir[64];
 
@@ -67,6 +71,28 @@ side_open(struct side *s, const char *name)
 
 	if (status == -1)
 		fail_msg("open %s: %s", name, s->why.text);
+}
+
+static void
+side_open_lazy(struct side *s, const char *name)
+{
+	memset(s, 0, sizeof *s);
+	s->ix = index_open(dir, name, 2, &s->why);
+	assert_non_null(s->ix);
+	index_set_lazy(s->ix, true);
+	assert_int_equal(index_refresh(s->ix, &s->m, &s->all, &s->changed,
+	    &s->why), 0);
+}
+
+/* How many groups have their briefs in memory. */
+static size_t
+groups_read(const struct side *s)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < s->ix->group_count; k++)
+		n += s->ix->groups[k].blobs != NULL;
+	return n;
 }
 
 static void
@@ -242,6 +268,7 @@ check_lazy(struct side *s)
 static void
 check_briefs(struct side *lazy, const struct side *all)
 {
+	struct index_walk walk = { .to = 0 };
 	uint32_t uids[16];
 	uint64_t octets, want_octets = 0;
 	size_t unseen, want_unseen = 0, want_unwritten = 0, count = all->all.count, at, next;
@@ -267,13 +294,22 @@ check_briefs(struct side *lazy, const struct side *all)
 
 		at = chance((uint32_t)count);
 		n = n < count - at ? n : count - at;
-		index_uids(lazy->ix, &lazy->all, at, n, uids);
-		for (size_t k = 0; k < n; k++)
+		for (size_t k = 0; k < n; k++) {
+			uids[k] = index_uid(lazy->ix, &lazy->all, at + k);
 			assert_int_equal(uids[k], all->all.p[at + k].uid);
+		}
 		assert_int_equal(index_find(lazy->ix, &lazy->all, uids[0]),
 		    at);
 		assert_int_equal(index_find(lazy->ix, &lazy->all,
 		    uids[0] + 1), at + 1);
+	}
+	for (size_t i = 0, n; i < count; i += n) {
+		uint32_t uid;
+
+		n = index_walk(lazy->ix, &lazy->all, &walk, i, &uid);
+		assert_true(n > 0 && n <= count - i);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(uid + k, all->all.p[i + k].uid);
 	}
 	assert_int_equal(index_find(lazy->ix, &lazy->all, 0), 0);
 	assert_int_equal(index_find(lazy->ix, &lazy->all, UINT32_MAX), count);
@@ -281,16 +317,15 @@ check_briefs(struct side *lazy, const struct side *all)
 
 /* Random transactions by three sessions; all must agree after each. */
 static void
-test_random(void **state)
+agree(size_t count, int rounds)
 {
 	struct side s[3];
 
-	(void)state;
-	fill(&s[0], "random", 0);
+	fill(&s[0], "random", count);
 	side_open(&s[1], "random");
 	side_open(&s[2], "random");
 	index_set_lazy(s[1].ix, true);
-	for (int round = 0; round < 600; round++) {
+	for (int round = 0; round < rounds; round++) {
 		struct side *w = &s[chance(3)];
 		uint32_t what = chance(100);
 
@@ -351,6 +386,81 @@ test_random(void **state)
 	}
 	for (int i = 0; i < 3; i++)
 		side_close(&s[i]);
+	assert_int_equal(index_remove(dir, "random", 2, NULL), 0);
+}
+
+static void
+test_random(void **state)
+{
+	(void)state;
+	agree(0, 600);
+}
+
+/* The same with more than one group of blobs, the last one nearly full. */
+static void
+test_groups(void **state)
+{
+	(void)state;
+	agree(3 * GROUP - 50, 60);
+}
+
+/* Who opens it lazily reads a brief only where UIDs have gaps; and UIDs, sums
+ * and changes are known all the same. */
+static void
+test_lazy_groups(void **state)
+{
+	struct side s, lazy;
+
+	(void)state;
+	fill(&s, "groups", 3 * GROUP);
+	side_open_lazy(&lazy, "groups");
+	assert_int_equal(groups_read(&lazy), 0);
+	check_briefs(&lazy, &s);
+	assert_int_equal(groups_read(&lazy), 0);
+	assert_int_equal(index_need(lazy.ix, &lazy.all, GROUP + 5, 1), 1);
+	assert_int_equal(groups_read(&lazy), 1);
+	/* A change is taken over with its briefs; records stay where they
+	 * are. */
+	assert_int_equal(begin(&s), 0);
+	add(&s, 1);
+	assert_int_equal(commit(&s), 0);
+	index_changed_from(lazy.ix);
+	assert_int_equal(refresh(&lazy), 0);
+	assert_int_equal(index_changed_from(lazy.ix), 3 * GROUP);
+	assert_int_equal(groups_read(&lazy), 2);
+	assert_true(index_has(lazy.ix, GROUP + 5));
+	check_briefs(&lazy, &s);
+	/* A gap in the second one, and what is behind it moves. */
+	assert_int_equal(begin(&s), 0);
+	drop_at(&s, GROUP + 1);
+	assert_int_equal(commit(&s), 0);
+	assert_int_equal(refresh(&lazy), 0);
+	assert_int_equal(index_changed_from(lazy.ix), GROUP + 1);
+	check_briefs(&lazy, &s);
+	side_close(&lazy);
+	side_open_lazy(&lazy, "groups");
+	assert_int_equal(groups_read(&lazy), 1);
+	check_briefs(&lazy, &s);
+	need_all(&lazy);
+	assert_true(same(&s, &lazy));
+	side_close(&lazy);
+	/* Who adds to a last group that is empty needs none of its records. */
+	assert_int_equal(begin(&s), 0);
+	while (s.all.count > 2 * GROUP - 3)
+		drop_at(&s, s.all.count - 1);
+	assert_int_equal(commit(&s), 0);
+	side_open_lazy(&lazy, "groups");
+	assert_int_equal(begin(&lazy), 0);
+	assert_int_equal(index_need(lazy.ix, &lazy.all, lazy.all.count - 1,
+	    1), 1);
+	add(&lazy, 1);
+	assert_int_equal(commit(&lazy), 0);
+	assert_int_equal(refresh(&s), 0);
+	check_briefs(&lazy, &s);
+	need_all(&lazy);
+	assert_true(same(&s, &lazy));
+	side_close(&lazy);
+	side_close(&s);
 }
 
 static size_t
@@ -1241,6 +1351,8 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_sessions),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_lazy_groups),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_damage_late),
 		cmocka_unit_test(test_broken),

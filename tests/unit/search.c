@@ -88,11 +88,12 @@ setup(void)
 	r->keywords.bits[0] = 1;
 	r = dated(fake_add(20, SPAN(MULTI)), 2, 540);
 	r->flags = FLAG_FLAGGED | FLAG_DRAFT;
-	fake.recent[1] = 1;
+	uidruns_add(&fake.view.recent, 20, 1);
 	r = dated(fake_add(30, SPAN(BARE)), 3, 0);
 	r->flags = FLAG_DELETED | FLAG_SEEN;
 	r->keywords.bits[0] = 2;
-	fake.recent[2] = 1;
+	uidruns_add(&fake.view.recent, 30, 1);
+	fake.view.recent_count = 2;
 	dated(fake_add(40, SPAN(BADDATE)), 4, 0);
 	return reader_new(&fake.box);
 }

@@ -145,7 +145,7 @@ test_differences(void **state)
 	assert_true(is_quiet(&b.c));
 	assert_int_equal(view_first_unseen(b.view), 1);
 	for (uint32_t i = 1; i <= 8; i++)
-		flag(&b, b.view->uids[i - 1], i == 5 ? FLAG_DRAFT : FLAG_SEEN,
+		flag(&b, view_uid(b.view, i), i == 5 ? FLAG_DRAFT : FLAG_SEEN,
 		    &modseq);
 	look(&b, true);
 	assert_int_equal(view_first_unseen(b.view), 5);
@@ -180,10 +180,11 @@ test_recent(void **state)
 		look(first == &a ? &b : &a, false);
 		assert_int_equal(a.view->recent_count +
 		    b.view->recent_count, before + 2);
-		assert_int_equal(first->view->recent[first->view->count - 1],
+		assert_int_equal(view_is_recent(first->view,
+		    (uint32_t)first->view->count),
 		    1);
 	}
-	expunge(&a, a.view->uids[0]);
+	expunge(&a, view_uid(a.view, 1));
 	look(&a, true);
 	assert_true(a.c.recent);
 	stop(&a);
@@ -370,11 +371,11 @@ test_random(void **state)
 		assert_true(v->count >= seen_count[who]);
 		assert_true(v->count == seen_count[who] || x->c.exists);
 		for (size_t i = seen_count[who]; i < v->count; i++)
-			seen[who][i] = v->uids[i];
+			seen[who][i] = view_uid(v, (uint32_t)i + 1);
 		seen_count[who] = v->count;
-		if (v->count > 0)
-			assert_memory_equal(seen[who], v->uids,
-			    v->count * sizeof **seen);
+		for (size_t i = 0; i < v->count; i++)
+			assert_int_equal(seen[who][i],
+			    view_uid(v, (uint32_t)i + 1));
 	}
 	for (size_t i = 0; i < SESSIONS; i++) {
 		look(&s[i], true);
