@@ -15,7 +15,7 @@ _Static_assert(INDEX_BLOB_RECORDS <= UINT8_MAX, "counts are octets");
 
 /* Behind it are the gaps. */
 struct packed {
-	uint64_t change, sum, modseq, octets;
+	uint64_t change, sums[INDEX_PARTS], place, modseq, octets;
 	uint32_t first, last;
 	uint8_t count, unseen, first_unseen, width, unwritten, zero[3];
 };
@@ -87,6 +87,7 @@ index_brief_make(struct index_blob *b, const struct record *r)
 {
 	index_brief_clear(b);
 	b->modseq = b->octets = 0;
+	b->place = index_pack_place(r, b->count);
 	b->first = b->last = 0;
 	b->unseen = b->unwritten = 0;
 	b->first_unseen = (uint8_t)b->count;
@@ -117,7 +118,8 @@ gaps_size(uint32_t count, uint8_t width)
 void
 index_brief_write(struct buf *out, const struct index_blob *b)
 {
-	struct packed p = { .change = b->change, .sum = b->sum,
+	struct packed p = { .change = b->change,
+	    .sums = { b->sums[0], b->sums[1] }, .place = b->place,
 	    .modseq = b->modseq, .octets = b->octets,
 	    .first = b->first, .last = b->last,
 	    .count = (uint8_t)b->count, .unseen = b->unseen,
@@ -162,7 +164,8 @@ index_brief_read(struct span *packed, struct index_blob *b)
 	    p.zero[1] != 0 || p.zero[2] != 0 ||
 	    (p.width > 2 && p.width != 4) || gaps > packed->n)
 		return false;
-	*b = (struct index_blob){ .change = p.change, .sum = p.sum,
+	*b = (struct index_blob){ .change = p.change,
+	    .sums = { p.sums[0], p.sums[1] }, .place = p.place,
 	    .modseq = p.modseq, .octets = p.octets, .count = p.count,
 	    .first = p.first, .last = p.last, .width = p.width,
 	    .unseen = p.unseen, .first_unseen = p.first_unseen,

@@ -12,15 +12,17 @@
 #include <stdint.h>
 
 #include "c-client/base/span.h"
+#include "c-client/store/index_pack.h"
 
 struct buf;
 struct record;
 
-/* One row of `records`, and where it is in the array.  What is said of the
+/* One row of each part, and where its records are in the array.  What is said of the
  * records is so for a blob that is not dirty. */
 struct index_blob {
 	uint64_t change;	/* the commit that wrote it last */
-	uint64_t sum;		/* of the row */
+	uint64_t sums[INDEX_PARTS];	/* of the rows */
+	uint64_t place;		/* what the records' places are counted from */
 	uint64_t modseq;	/* the highest */
 	uint64_t octets;	/* of all messages, wire sizes */
 	uint32_t start;		/* among the records of its group */

@@ -70,28 +70,48 @@ index_need_briefs(struct index *ix, size_t k, struct index_group *g)
 	return rc;
 }
 
-/* The row of one blob. */
+/* The row of one blob, of this part. */
 static int
-take_row(sqlite3_stmt *s, int64_t key, struct index_blob *b,
-    struct record *r, uint32_t uidnext, uint64_t modseq)
+take_row(sqlite3_stmt *s, int64_t key, enum index_part part,
+    const struct index_blob *b, struct record *r)
 {
 	const char *p = sqlite3_column_blob(s, 1);
 	struct span packed = { p, (size_t)sqlite3_column_bytes(s, 1) };
 	size_t count;
 
 	if (sqlite3_column_int64(s, 0) != key ||
-	    index_sum(p, packed.n, (uint64_t)key) != b->sum)
+	    index_sum(p, packed.n, (uint64_t)key) != b->sums[part])
 		return SQLITE_ABORT;
-	if (!index_pack_count(packed, INDEX_BLOB_RECORDS, &count) ||
+	if (!index_pack_count(packed, part, INDEX_BLOB_RECORDS, &count) ||
 	    count != b->count)
 		return SQLITE_CORRUPT;
-	index_pack_read(packed, r);
-	if (count > 0 && (r[0].uid != b->first ||
-	    r[count - 1].uid != b->last ||
-	    !index_need_is_sane(r, count, 0, uidnext, modseq)))
-		return SQLITE_CORRUPT;
-	b->here = true;
+	index_pack_read(packed, part, b->place, r);
 	return SQLITE_OK;
+}
+
+static int
+read_part(struct index *ix, enum index_part part, int64_t key,
+    const struct index_blob *b, const struct index_blob *end,
+    struct record *out)
+{
+	sqlite3_stmt *s = index_statement(ix, part == INDEX_PART_MAIL ?
+	    INDEX_RECORDS_READ : INDEX_FLAGS_READ);
+	int rc = SQLITE_OK;
+
+	if (s == NULL)
+		return no_statement(ix);
+	sqlite3_bind_int64(s, 1, key);
+	sqlite3_bind_int64(s, 2, key + (end - b) - 1);
+	for (; b < end && rc == SQLITE_OK; b++) {
+		rc = sqlite3_step(s);
+		if (rc == SQLITE_ROW)
+			rc = take_row(s, key++, part, b, out);
+		else if (rc == SQLITE_DONE)
+			rc = SQLITE_ABORT;
+		out += b->count;
+	}
+	sqlite3_reset(s);
+	return rc;
 }
 
 int
@@ -99,27 +119,23 @@ index_need_read(struct index *ix, size_t k, struct index_group *g,
     uint32_t from, uint32_t to, struct record *out, uint32_t uidnext,
     uint64_t modseq)
 {
-	sqlite3_stmt *s = index_statement(ix, INDEX_RECORDS_READ);
-	int64_t key = (int64_t)k * INDEX_GROUP_BLOBS;
+	int64_t key = (int64_t)(k * INDEX_GROUP_BLOBS + from);
 	int rc = SQLITE_OK;
 
-	if (from == to)
-		return SQLITE_OK;
-	if (s == NULL)
-		return no_statement(ix);
-	sqlite3_bind_int64(s, 1, key + from);
-	sqlite3_bind_int64(s, 2, key + to - 1);
+	for (unsigned part = 0; part < INDEX_PARTS && from < to &&
+	    rc == SQLITE_OK; part++)
+		rc = read_part(ix, part, key, &g->blobs[from], &g->blobs[to],
+		    out);
 	for (; from < to && rc == SQLITE_OK; from++) {
 		struct index_blob *b = &g->blobs[from];
 
-		rc = sqlite3_step(s);
-		if (rc == SQLITE_ROW)
-			rc = take_row(s, key + from, b, out, uidnext, modseq);
-		else if (rc == SQLITE_DONE)
-			rc = SQLITE_ABORT;
+		if (b->count > 0 && (out[0].uid != b->first ||
+		    out[b->count - 1].uid != b->last ||
+		    !index_need_is_sane(out, b->count, 0, uidnext, modseq)))
+			return SQLITE_CORRUPT;
+		b->here = true;
 		out += b->count;
 	}
-	sqlite3_reset(s);
 	return rc;
 }
 

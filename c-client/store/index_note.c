@@ -225,6 +225,30 @@ put(struct index *ix, enum index_statement which, int64_t key,
 	return rc;
 }
 
+/* The parts of a blob.  One that is as it was in the database is not written:
+ * STORE leaves one part as it is, and an expunge both of those behind it. */
+static int
+write_blob(struct index *ix, int64_t key, struct index_blob *b,
+    const struct record *r, struct buf *out)
+{
+	static const enum index_statement puts[INDEX_PARTS] = {
+	    INDEX_RECORDS_PUT, INDEX_FLAGS_PUT };
+	int rc = SQLITE_OK;
+
+	for (unsigned part = 0; part < INDEX_PARTS && rc == SQLITE_OK;
+	    part++) {
+		uint64_t sum;
+
+		buf_reset(out);
+		index_pack_write(out, part, r, b->count, b->place);
+		sum = index_sum(out->p, out->n, (uint64_t)key);
+		if (b->change == 0 || sum != b->sums[part])
+			rc = put(ix, puts[part], key, out);
+		b->sums[part] = sum;
+	}
+	return rc;
+}
+
 /* Those rows of the k-th group that changed. */
 static int
 write_group(struct index *ix, size_t k, const struct index_records *all,
@@ -239,18 +263,15 @@ write_group(struct index *ix, size_t k, const struct index_records *all,
 		struct index_blob *b = &g->blobs[j];
 		const struct record *r = b->count == 0 ? NULL :
 		    all->p + g->start + b->start;
-		int64_t key = (int64_t)(k * INDEX_GROUP_BLOBS + j);
 
 		if (!b->dirty)
 			continue;
 		check(ix, r, b->count, m);
-		buf_reset(&out);
-		index_pack_write(&out, r, b->count);
 		index_brief_make(b, r);
-		b->sum = index_sum(out.p, out.n, (uint64_t)key);
+		rc = write_blob(ix, (int64_t)(k * INDEX_GROUP_BLOBS + j), b,
+		    r, &out);
 		b->change = change;
 		b->dirty = false;
-		rc = put(ix, INDEX_RECORDS_PUT, key, &out);
 	}
 	if (rc == SQLITE_OK) {
 		buf_reset(&out);

@@ -19,19 +19,27 @@ static const struct field {
 	size_t offset, size;
 } fields[] = {
 	FIELD(place, 8), FIELD(disk_size, 8), FIELD(wire_size, 8),
-	FIELD(modseq, 8), FIELD(date, 8), FIELD(saved, 8),
-	FIELD(keywords.bits[0], 8), FIELD(keywords.bits[1], 8),
-	FIELD(keywords_seen.bits[0], 8), FIELD(keywords_seen.bits[1], 8),
-	FIELD(digest[0], 8), FIELD(digest[8], 8),
-	FIELD(uid, 4), FIELD(wire_header, 4), FIELD(disk_header, 4),
-	FIELD(uid_seen, 4),
-	FIELD(separator, 2), FIELD(zone, 2), FIELD(flags, 2),
-	FIELD(flags_seen, 2),
+	FIELD(date, 8), FIELD(saved, 8), FIELD(digest[0], 8),
+	FIELD(digest[8], 8), FIELD(uid, 4), FIELD(wire_header, 4),
+	FIELD(disk_header, 4), FIELD(separator, 2), FIELD(zone, 2),
+	/* The part of the flags. */
+	FIELD(modseq, 8), FIELD(keywords.bits[0], 8),
+	FIELD(keywords.bits[1], 8), FIELD(keywords_seen.bits[0], 8),
+	FIELD(keywords_seen.bits[1], 8), FIELD(uid_seen, 4),
+	FIELD(flags, 2), FIELD(flags_seen, 2),
 };
 #define FIELDS	(sizeof fields / sizeof fields[0])
+#define MAIL	12u		/* fields of its part */
 
 _Static_assert(12 * 8 + 4 * 4 + 4 * 2 == sizeof(struct record),
     "each octet of a record is in one field");
+
+/* The fields of each part: [from, to). */
+static const struct {
+	size_t from, to;
+} parts[INDEX_PARTS] = {
+	[INDEX_PART_MAIL] = { 0, MAIL }, [INDEX_PART_FLAGS] = { MAIL, FIELDS },
+};
 
 #define HEAD	(1 + sizeof(uint64_t))	/* of a field */
 
@@ -111,9 +119,10 @@ spread(char *p, size_t size, const char *in, size_t width, uint64_t base,
 		store(p, size, base + load(in, width));
 }
 
+/* `place` is taken off the base. */
 static void
 pack_field(struct buf *out, const struct field *f, const struct record *r,
-    uint64_t *values, size_t count)
+    uint64_t *values, size_t count, uint64_t place)
 {
 	const char *p = (const char *)r + f->offset;
 	uint64_t base = UINT64_MAX, top = 0;
@@ -133,7 +142,8 @@ pack_field(struct buf *out, const struct field *f, const struct record *r,
 	width = top == 0 ? 0 : top <= UINT8_MAX ? 1 : top <= UINT16_MAX ? 2 :
 	    top <= UINT32_MAX ? 4 : 8;
 	buf_addc(out, (char)width);
-	buf_add(out, &base, sizeof base);
+	place = base - place;
+	buf_add(out, &place, sizeof place);
 	room = buf_room(out, width * count);
 	switch (width) {
 	case 8: narrow(room, 8, values, base, count); break;
@@ -144,19 +154,32 @@ pack_field(struct buf *out, const struct field *f, const struct record *r,
 	out->n += width * count;
 }
 
+uint64_t
+index_pack_place(const struct record *r, size_t count)
+{
+	uint64_t place = count == 0 ? 0 : r[0].place;
+
+	for (size_t i = 1; i < count; i++)
+		place = r[i].place < place ? r[i].place : place;
+	return place;
+}
+
 void
-index_pack_write(struct buf *out, const struct record *r, size_t count)
+index_pack_write(struct buf *out, enum index_part part,
+    const struct record *r, size_t count, uint64_t place)
 {
 	uint64_t values[INDEX_BLOB_RECORDS];
 	uint32_t n = (uint32_t)count;
 
 	buf_add(out, &n, sizeof n);
-	for (size_t i = 0; i < FIELDS && count > 0; i++)
-		pack_field(out, &fields[i], r, values, count);
+	for (size_t i = parts[part].from; i < parts[part].to && count > 0; i++)
+		pack_field(out, &fields[i], r, values, count, i == 0 ? place :
+		    0);
 }
 
 bool
-index_pack_count(struct span packed, size_t max, size_t *count)
+index_pack_count(struct span packed, enum index_part part, size_t max,
+    size_t *count)
 {
 	uint32_t n;
 
@@ -166,7 +189,7 @@ index_pack_count(struct span packed, size_t max, size_t *count)
 	packed = span_slice(packed, sizeof n, packed.n);
 	if (n > max)
 		return false;
-	for (size_t i = 0; i < FIELDS && n > 0; i++) {
+	for (size_t i = parts[part].from; i < parts[part].to && n > 0; i++) {
 		size_t width;
 
 		if (packed.n < HEAD)
@@ -192,19 +215,21 @@ index_pack_count(struct span packed, size_t max, size_t *count)
 	}
 
 void
-index_pack_read(struct span packed, struct record *out)
+index_pack_read(struct span packed, enum index_part part, uint64_t place,
+    struct record *out)
 {
 	const char *in = packed.p;
 	uint32_t n;
 
 	memcpy(&n, in, sizeof n);
 	in += sizeof n;
-	for (size_t i = 0; i < FIELDS && n > 0; i++) {
+	for (size_t i = parts[part].from; i < parts[part].to && n > 0; i++) {
 		size_t width = (unsigned char)in[0];
 		char *to = (char *)out + fields[i].offset;
 		uint64_t base;
 
 		memcpy(&base, in + 1, sizeof base);
+		base += i == 0 ? place : 0;
 		in += HEAD;
 		switch (fields[i].size) {
 		case 8: SPREAD(8) break;

@@ -24,8 +24,9 @@ static const char *const tables[] = {
 	"CREATE TABLE box(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB)",
 	/* key: of a group (index_group.h) */
 	"CREATE TABLE briefs(key INTEGER PRIMARY KEY, data BLOB)",
-	/* key: of a blob */
+	/* key: of a blob, whose records are in two parts (index_pack.h) */
 	"CREATE TABLE records(key INTEGER PRIMARY KEY, data BLOB)",
+	"CREATE TABLE flags(key INTEGER PRIMARY KEY, data BLOB)",
 	/* key: kind * 2^32 + first UID */
 	"CREATE TABLE parsed(key INTEGER PRIMARY KEY, last INTEGER, "
 	    "sum INTEGER, data BLOB)",
@@ -60,6 +61,11 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_RECORDS_PUT] = "INSERT OR REPLACE INTO records(key, data) "
 	    "VALUES(?1, ?2)",
 	[INDEX_RECORDS_CLEAR] = "DELETE FROM records",
+	[INDEX_FLAGS_READ] = "SELECT key, data FROM flags "
+	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+	[INDEX_FLAGS_PUT] = "INSERT OR REPLACE INTO flags(key, data) "
+	    "VALUES(?1, ?2)",
+	[INDEX_FLAGS_CLEAR] = "DELETE FROM flags",
 	[INDEX_GONE_ADD] = "INSERT INTO gone(first, last, modseq) "
 	    "VALUES(?1, ?2, ?3)",
 	[INDEX_GONE_FLOOR] = "SELECT max(modseq) FROM gone WHERE "

@@ -143,9 +143,10 @@ put(struct index *ix, enum index_statement which, int64_t key,
 	must(index_run(ix, which) == SQLITE_OK);
 }
 
-/* A blob, with the brief and the sums that fit it, if it is one. */
+/* A part of a blob, with the brief and the sums that fit it, if it is one. */
 static void
-put_blob(struct index *ix, const uint8_t *data, size_t size)
+put_blob(struct index *ix, enum index_part part, const uint8_t *data,
+    size_t size)
 {
 	struct index_group *g = &ix->groups[0];
 	struct index_blob *b = &g->blobs[1];
@@ -154,12 +155,16 @@ put_blob(struct index *ix, const uint8_t *data, size_t size)
 	struct buf row;
 	size_t count = 0;
 
-	put(ix, INDEX_RECORDS_PUT, 1, data, size);
-	if (index_pack_count(packed, INDEX_BLOB_RECORDS, &count))
-		index_pack_read(packed, r);
+	for (uint32_t i = 0; i < b->count; i++)
+		r[i].uid = INDEX_BLOB_RECORDS + 1 + i;
+	put(ix, part == INDEX_PART_MAIL ? INDEX_RECORDS_PUT :
+	    INDEX_FLAGS_PUT, 1, data, size);
+	if (index_pack_count(packed, part, INDEX_BLOB_RECORDS, &count))
+		index_pack_read(packed, part, 0, r);
 	b->count = (uint32_t)count;
 	index_brief_make(b, r);
-	b->sum = index_sum(data, size, 1);
+	b->place = 0;
+	b->sums[part] = index_sum(data, size, 1);
 	buf_init(&row, 0);
 	index_group_write(g, 0, 1, &row);
 	put(ix, INDEX_BRIEFS_PUT, 0, row.p, row.n);
@@ -184,7 +189,7 @@ put_briefs(struct index *ix, const uint8_t *data, size_t size)
 }
 
 static void
-write_records(bool briefs, const uint8_t *data, size_t size)
+write_records(unsigned what, const uint8_t *data, size_t size)
 {
 	struct box_meta m = { .uidnext = 1 };
 	struct index_records all = { 0 };
@@ -194,7 +199,11 @@ write_records(bool briefs, const uint8_t *data, size_t size)
 	must(ix != NULL);
 	must(index_begin(ix, &m, &all, false, &changed, NULL) == 0);
 	must(ix->group_count == 1);
-	(briefs ? put_briefs : put_blob)(ix, data, size);
+	if (what == 4)
+		put_briefs(ix, data, size);
+	else
+		put_blob(ix, what == 2 ? INDEX_PART_MAIL : INDEX_PART_FLAGS,
+		    data, size);
 	must(index_meta_put(ix, &m, ix->change + 1, ix->layout,
 	    ix->groups[0].count) == SQLITE_OK);
 	must(index_run(ix, INDEX_COMMIT) == SQLITE_OK);
@@ -273,12 +282,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (good == NULL)
 		prepare();
-	what = data[0] % 5;
+	what = data[0] % 6;
 	write_edited(data + 1, what == 0 ? size - 1 : 0);
 	if (what == 1 || what == 3)
 		write_row(what == 3, data + 1, size - 1);
 	else if (what != 0)
-		write_records(what == 4, data + 1, size - 1);
+		write_records(what, data + 1, size - 1);
 	ix = index_open(dir, "x", 1, NULL);
 	must(ix != NULL);
 	index_set_lazy(ix, true);

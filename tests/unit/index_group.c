@@ -36,11 +36,11 @@ make(struct index_group *g, uint32_t blobs, unsigned gap, struct buf *row)
 		    1);
 
 		*b = (struct index_blob){ .start = start, .count = n,
-		    .change = 1 + chance(5), .sum = chance(1000) };
+		    .change = 1 + chance(5), .sums = { chance(1000), chance(9) } };
 		memset(r, 0, sizeof r);
 		for (uint32_t i = 0; i < n; i++) {
 			uid += chance(gap);
-			r[i] = (struct record){ .uid = uid++,
+			r[i] = (struct record){ .uid = uid++, .place = chance(99),
 			    .modseq = chance(100), .wire_size = chance(5000),
 			    .flags = chance(4) == 0 ? 0 : FLAG_SEEN };
 		}
@@ -56,7 +56,8 @@ is_same_blob(const struct index_blob *a, const struct index_blob *b)
 	for (size_t i = 0; i < a->count; i++)
 		if (index_brief_uid(a, i) != index_brief_uid(b, i))
 			return false;
-	return a->change == b->change && a->sum == b->sum &&
+	return a->change == b->change && memcmp(a->sums, b->sums, sizeof a->sums) == 0 &&
+	    a->place == b->place &&
 	    a->modseq == b->modseq && a->octets == b->octets &&
 	    a->start == b->start && a->count == b->count &&
 	    a->unseen == b->unseen && a->first_unseen == b->first_unseen &&

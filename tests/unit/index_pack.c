@@ -16,32 +16,46 @@
 #define MAX	INDEX_BLOB_RECORDS
 
 static void
-round_trip(const struct record *r, size_t n)
+one_part(enum index_part part, const struct record *r, size_t n,
+    uint64_t place, struct record *back)
 {
-	struct record *back = malloc((n + 1) * sizeof *back);
 	struct buf b;
 	size_t count;
 
 	buf_init(&b, 0);
-	index_pack_write(&b, r, n);
-	assert_true(index_pack_count(buf_span(&b), MAX, &count));
+	index_pack_write(&b, part, r, n, place);
+	assert_true(index_pack_count(buf_span(&b), part, MAX, &count));
 	assert_int_equal(count, n);
-	index_pack_read(buf_span(&b), back);
-	assert_memory_equal(back, r, n * sizeof *r);
+	index_pack_read(buf_span(&b), part, place, back);
 	/* No other length is one, and no record too many. */
 	for (size_t i = 0; i < b.n; i++) {
 		char *cut = malloc(i + 1);
 
 		memcpy(cut, b.p, i);
-		assert_false(index_pack_count((struct span){ cut, i }, MAX,
-		    &count));
+		assert_false(index_pack_count((struct span){ cut, i }, part,
+		    MAX, &count));
 		free(cut);
 	}
 	if (n > 0)
-		assert_false(index_pack_count(buf_span(&b), n - 1, &count));
+		assert_false(index_pack_count(buf_span(&b), part, n - 1,
+		    &count));
 	buf_addc(&b, 'x');
-	assert_false(index_pack_count(buf_span(&b), MAX, &count));
+	assert_false(index_pack_count(buf_span(&b), part, MAX, &count));
 	buf_clear(&b);
+}
+
+static void
+round_trip(const struct record *r, size_t n)
+{
+	struct record *back = malloc((n + 1) * sizeof *back);
+	uint64_t place = index_pack_place(r, n);
+
+	for (size_t i = 0; i < n; i++)
+		assert_true(r[i].place >= place);
+	memset(back, 0x55, (n + 1) * sizeof *back);
+	for (unsigned part = 0; part < INDEX_PARTS; part++)
+		one_part(part, r, n, place, back);
+	assert_memory_equal(back, r, n * sizeof *r);
 	free(back);
 }
 
@@ -90,25 +104,22 @@ test_widths(void **state)
 
 	(void)state;
 	buf_init(&b, 0);
-	index_pack_write(&b, &r, 1);
+	index_pack_write(&b, INDEX_PART_MAIL, &r, 1, 0);
 	for (int width = 0; width < 256; width++) {
 		b.p[4] = (char)width;
 		/* With another width the lengths don't add up. */
-		assert_int_equal(index_pack_count(buf_span(&b), MAX, &count),
-		    width == 0);
+		assert_int_equal(index_pack_count(buf_span(&b),
+		    INDEX_PART_MAIL, MAX, &count), width == 0);
 	}
 	buf_clear(&b);
 }
 
-/* Mail as it is takes less than half of the room in memory. */
+/* Mail as it is. */
 static void
-test_size(void **state)
+make_mail(struct record *r)
 {
-	struct record *r = calloc(MAX, sizeof *r);
-	struct buf b;
 	unsigned seed = 9;
 
-	(void)state;
 	for (size_t i = 0; i < MAX; i++) {
 		r[i].uid = (uint32_t)(1000 + i);
 		r[i].place = i * 9000 + (unsigned)rand_r(&seed) % 5000;
@@ -122,11 +133,35 @@ test_size(void **state)
 		for (size_t k = 0; k < sizeof r[i].digest; k++)
 			r[i].digest[k] = (uint8_t)rand_r(&seed);
 	}
+}
+
+/* It takes less than half of the room in memory, flags a tenth of that; and
+ * neither part says where the messages begin. */
+static void
+test_size(void **state)
+{
+	struct record *r = calloc(MAX, sizeof *r);
+	struct buf b, moved;
+
+	(void)state;
+	make_mail(r);
 	buf_init(&b, 0);
-	index_pack_write(&b, r, MAX);
+	buf_init(&moved, 0);
+	index_pack_write(&b, INDEX_PART_FLAGS, r, MAX, 0);
+	assert_true(b.n < MAX * sizeof *r / 20);
+	buf_reset(&b);
+	index_pack_write(&b, INDEX_PART_MAIL, r, MAX,
+	    index_pack_place(r, MAX));
 	assert_true(b.n < MAX * sizeof *r / 2);
 	assert_true(b.n < 8192 - 100);
+	for (size_t i = 0; i < MAX; i++)
+		r[i].place += UINT64_C(1) << 40;
+	index_pack_write(&moved, INDEX_PART_MAIL, r, MAX,
+	    index_pack_place(r, MAX));
+	assert_int_equal(moved.n, b.n);
+	assert_memory_equal(moved.p, b.p, b.n);
 	buf_clear(&b);
+	buf_clear(&moved);
 	free(r);
 }
 
