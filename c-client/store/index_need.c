@@ -188,8 +188,8 @@ index_set_lazy(struct index *ix, bool lazy)
 	ix->lazy = lazy;
 }
 
-/* How many blobs are read at once, if the one with this key is the first that is
- * missing: the longer somebody goes on and on, the more. */
+/* How many blobs are read at once, if the one with this key is the first that
+ * is missing: the longer somebody goes on and on, the more. */
 static size_t
 ahead(struct index *ix, size_t key)
 {

@@ -35,8 +35,8 @@ static const char *const tables[] = {
 };
 #define TABLES	(sizeof tables / sizeof tables[0])
 
-/* A row of the same size is written over in its place, and its page's neighbours
- * are left alone; REPLACE takes it out first. */
+/* A row of the same size is written over in its place, and its page's
+ * neighbours are left alone; REPLACE takes it out first. */
 #define PUT(table)	"INSERT INTO " table "(key, data) VALUES(?1, ?2) " \
 	"ON CONFLICT(key) DO UPDATE SET data = excluded.data"
 
