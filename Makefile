@@ -106,9 +106,9 @@ BASE = arena base64 buf clock config config_keys digest fault file log memory \
 MIME = addr addr_lex boundary casemap charset date encword envelope header \
 	imapstr param part part_fields section structure transfer utf7
 STORE = account append box box_flags box_inbox box_names box_status copy \
-	cursor driver index index_brief index_file index_gone index_group index_meta \
-	index_move index_need index_note index_pack index_parsed index_path \
-	index_records index_schema index_transit list list_entries \
+	cursor driver index index_brief index_file index_gone index_group \
+	index_meta index_move index_need index_note index_pack index_parsed \
+	index_path index_records index_schema index_transit list list_entries \
 	list_pattern list_subscribed message name parsed place record search \
 	search_body search_text seqset transit uidruns view watch
 FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
