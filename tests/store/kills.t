@@ -88,6 +88,7 @@ class Killer(threading.Thread):
             scribe = self.place.scribe()
             if time.monotonic() > end or self.session.child.poll() is not None:
                 break
+            time.sleep(0.0005)
         self.killed = "session" if scribe is None else self.who
         if self.killed != "scribe":
             self.session.kill()
