@@ -27,9 +27,10 @@
 #define LINES_MAX	1000u
 
 /* A command: the answer ends with a line that begins with `end`, or with
- * `bad`, which POP3 has where an answer of several lines was expected. */
+ * `bad`, which POP3 has where an answer of several lines was expected; all is
+ * well where it begins with `good`. */
 struct step {
-	const char *send, *end, *bad;
+	const char *send, *end, *bad, *good;
 };
 
 static const struct language {
@@ -37,22 +38,22 @@ static const struct language {
 	const char *greeting;	/* begins like this */
 	const char *offer;	/* stands in the answer to `ask` */
 	struct step ask, starttls, login, look, leave;
-	const char *yes, *no;	/* how the answer to login begins */
+	const char *no;		/* how a refusal of `login` begins */
 } languages[] = {
 	{ "imap", "* OK", "STARTTLS",
-	    { "c CAPABILITY", "c ", "* BYE" },
-	    { "t STARTTLS", "t ", "* BYE" },
-	    { "l AUTHENTICATE PLAIN", "l ", "* BYE" },
-	    { "e EXAMINE INBOX", "e ", "* BYE" },
-	    { "o LOGOUT", "o ", "o " },
-	    "l OK", "l NO" },
+	    { "c CAPABILITY", "c ", "* BYE", "c OK" },
+	    { "t STARTTLS", "t ", "* BYE", "t OK" },
+	    { "l AUTHENTICATE PLAIN", "l ", "* BYE", "l OK" },
+	    { "e EXAMINE INBOX", "e ", "* BYE", "e OK" },
+	    { "o LOGOUT", "o ", "o ", "o OK" },
+	    "l NO" },
 	{ "pop3", "+OK", "STLS",
-	    { "CAPA", ".", "-ERR" },
-	    { "STLS", "+OK", "-ERR" },
-	    { "AUTH PLAIN", "+OK", "-ERR" },
-	    { "STAT", "+OK", "-ERR" },
-	    { "QUIT", "+OK", "-ERR" },
-	    "+OK", "-ERR" },
+	    { "CAPA", ".", "-ERR", "." },
+	    { "STLS", "+OK", "-ERR", "+OK" },
+	    { "AUTH PLAIN", "+OK", "-ERR", "+OK" },
+	    { "STAT", "+OK", "-ERR", "+OK" },
+	    { "QUIT", "+OK", "-ERR", "+OK" },
+	    "-ERR" },
 };
 
 struct talk {
@@ -95,21 +96,10 @@ take(struct talk *t, const struct step *s, const char *line,
 	    "it says \"%.120s\"", said);
 }
 
-static const char *
-good_end(const struct step *s)
-{
-	return s->end[1] == ' ' ? NULL : s->end;
-}
-
-/* The tagged OK of IMAP, or how POP3 ends a good answer. */
 static int
 take_well(struct talk *t, const struct step *s, struct fault *why)
 {
-	char tagged[] = "x OK";
-	const char *good = good_end(s);
-
-	tagged[0] = s->end[0];
-	return take(t, s, s->send, good == NULL ? tagged : good, why);
+	return take(t, s, s->send, s->good, why);
 }
 
 static int
@@ -190,8 +180,14 @@ try_user(struct talk *t, struct fault *why)
 	}
 	if (d->password == NULL || d->user == NULL)
 		return 0;
-	if (log_in(t, d->login, d->password, t->language->yes, why) == -1 ||
-	    take_well(t, &t->language->look, why) == -1)
+	/* A second refusal may be the one that locks an account. */
+	if (report_has_failed(t->r, "account")) {
+		report_unknown(t->r, "port %u: %s is not tried before what "
+		    "FAILED above is mended", t->port, d->login);
+		return 0;
+	}
+	if (log_in(t, d->login, d->password, t->language->login.good,
+	    why) == -1 || take_well(t, &t->language->look, why) == -1)
 		return -1;
 	report_ok(t->r, "port %u: %s logs in, and INBOX can be opened",
 	    t->port, d->login);

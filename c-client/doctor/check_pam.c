@@ -59,7 +59,8 @@ find_file(struct report *r, const char *name)
 	return NULL;
 }
 
-/* Write the service's file as this machine would have it. */
+/* Write the service's file as this machine would have it; what was there is
+ * kept under another name. */
 static void
 mend_by_sample(struct report *r, const char *service)
 {
@@ -80,8 +81,9 @@ mend_by_sample(struct report *r, const char *service)
 
 	while (access(samples[i].needs, R_OK) == -1)
 		i++;
-	report_mend(r, "printf '%%s\\n' %s >/etc/pam.d/%s && chmod 644 "
-	    "/etc/pam.d/%s", samples[i].lines, service, service);
+	report_mend(r, "cd /etc/pam.d && { test ! -e %s || cp -p %s %s.was; } "
+	    "&& printf '%%s\\n' %s >%s && chmod 644 %s", service, service,
+	    service, samples[i].lines, service, service);
 }
 
 static const char *

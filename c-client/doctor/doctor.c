@@ -97,22 +97,23 @@ doctor_mend_key(const struct doctor *d, struct report *r, const char *key,
 static bool
 read_password(const char *user, char password[BOUND_PASSWORD + 1])
 {
-	bool terminal = isatty(STDIN_FILENO) == 1;
 	struct termios was, silent;
+	bool terminal = tcgetattr(STDIN_FILENO, &was) == 0;
 	size_t n = 0;
 	char c;
 
-	if (terminal && tcgetattr(STDIN_FILENO, &was) == 0) {
-		fprintf(stderr, "Password of %s: ", user);
+	/* Silent before it is asked: who answers at once is heard, too. */
+	if (terminal) {
 		silent = was;
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+		fprintf(stderr, "Password of %s: ", user);
 	}
 	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
 		if (n < BOUND_PASSWORD)
 			password[n++] = c;
 	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &was);
 		fputc('\n', stderr);
 	}
 	if (n != 0 && password[n - 1] == '\r')

@@ -99,12 +99,15 @@ def dumped(w):
 
 
 def passwords(w):
+    before = w.room.log().count("authentication failure")
     wrong = ask("--check", "--json", "--login", "joe", stdin="nonsense\n")
     found = [f for f in json.loads(wrong.stdout)["findings"] if
         f["state"] == "failed"]
     tap.ok(wrong.returncode == 2 and [f["check"] for f in found] ==
         ["account"] and "wrong user or password" in found[0]["evidence"],
         "a wrong password", found)
+    tap.equal(w.room.log().count("authentication failure") - before, 2,
+        "which is tried once, and so is who can't exist")
     master, slave = pty.openpty()
     child = subprocess.Popen([IMAPD, "--check", "--login", "joe"],
         stdin=slave, stdout=slave, stderr=slave)

@@ -31,12 +31,16 @@ def directory(key, path):
 
 
 def pam(text, path=IMAP):
-    return lambda w: w.write(path, text)
+    def wreck(w):
+        w.keep(path + ".was")
+        w.write(path, text)
+    return wreck
 
 
 def move(path, to):
     """A file under another name."""
     def wreck(w):
+        w.keep(path + ".was")
         w.keep(path)
         w.keep(to)
         os.rename(path, to)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import pki as authorities
@@ -98,6 +99,31 @@ def kinds(p, t, c):
             kind + ": a warning where clients don't know it")
 
 
+def both(p, t, c):
+    """RSA and ECDSA in one file, each with its chain, for clients that know
+    one of them; show knows both."""
+    t.empty()
+    p.make("old", "mid", key="rsa")
+    p.make("new", "mid")
+    said = t.good("install", *(p.path(x) for x in ("new.crt", "old.crt",
+        "mid.crt", "old.key", "new.key")))
+    for what, cipher, chain in (("ECDSA", "ECDHE-ECDSA-AES128-GCM-SHA256",
+            ["new", "mid"]), ("RSA", "ECDHE-RSA-AES128-GCM-SHA256",
+            ["old", "mid"])):
+        tap.equal(c.handshake(p.path("root.crt"), more=("-tls1_2", "-cipher",
+            cipher)), chain, "both kinds: who wants " + what)
+    shown = t.run("show").stdout
+    for what, text in (("install", said), ("show", shown)):
+        tap.ok("EC 256" in text and "RSA 2048" in text and "FAILED" not in
+            text, what + " describes both", text)
+    p.make("soon", "mid", key="rsa", end=time.strftime("%Y%m%d%H%M%SZ",
+        time.gmtime(time.time() + 9 * 86400)))
+    t.good("install", *(p.path(x) for x in ("new.crt", "soon.crt",
+        "mid.crt", "soon.key", "new.key")))
+    tap.equal(t.run("show").stdout.count("it ends soon"), 1,
+        "show warns of the one that ends")
+
+
 def later(p, t, c):
     """A renewed certificate alone: key and chain are those of before; the
     file of before is kept."""
@@ -156,7 +182,7 @@ def requests(p, t, c):
 
 
 def main():
-    with_servers(authorities.three, (shapes, kinds, later, requests))
+    with_servers(authorities.three, (shapes, kinds, both, later, requests))
 
 
 run(main)

@@ -332,6 +332,24 @@ test_rows(void **state)
 	}
 }
 
+/* Files that work go on working: a key of any release stays. */
+static void
+test_kept(void **state)
+{
+	static const char *const names[] = { "auth", "users_file",
+	    "plaintext", "cert_dir", "key_dir", "tls", "tls_state",
+	    "mail_spool", "mail_root", "shared_dir", "public_dir",
+	    "other_users", "outside", "format", "extra_drivers", "index_dir",
+	    "fsync", "lock", "lock_timeout", "front_user", "login_tries",
+	    "fail_delay", "login_timeout", "idle_timeout", "pam_session",
+	    "workarounds", "log" };
+	size_t at;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_non_null(config_keys_find(span_of(names[i]), &at));
+}
+
 int
 main(void)
 {
@@ -343,6 +361,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_telling),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_kept),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
