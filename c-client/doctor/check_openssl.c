@@ -76,7 +76,8 @@ check_openssl(const struct doctor *d, struct report *r)
 	struct fault why;
 
 	if (tls_exam_policy(policy, &p, &why) == -1) {
-		report_failed(r, "%s (see %s)", why.text, p.file);
+		report_failed(r, "%s; what OpenSSL is told is in %s",
+		    why.text, p.file);
 		return;
 	}
 	if (p.versions == 0 || p.ciphers == 0) {
