@@ -57,7 +57,7 @@ judge_level(const struct doctor *d, struct report *r,
 
 	if (p->level <= USUAL_LEVEL)
 		return true;
-	if (is_served(d, &why))
+	if (is_served(d, &why) || why.code == FAULT_PERM)
 		report_warning(r, "%s asks for SECLEVEL=%d, above the usual "
 		    "%d: older clients have nothing in common with us",
 		    p->file, p->level, USUAL_LEVEL);

@@ -74,8 +74,9 @@ add_line(struct buf *out, const struct superservers *all,
 	    all->of[ENTRY_INETD].gnu ? "tcp6" : "tcp";
 	size_t first;
 
-	if (e->address[0] != '\0' && !m->everywhere)
-		buf_addf(out, "%s:", e->address);
+	/* A line further up may have said an address for those below. */
+	if (e->address[0] != '\0')
+		buf_addf(out, "%s:", m->everywhere ? "*" : e->address);
 	buf_addf(out, "%s\tstream\t%s\t%s.%u\t%s\t%s\t%s",
 	    m->service != NULL ? m->service : e->service, protocol,
 	    e->wait && e->stream ? "wait" : "nowait",
