@@ -366,7 +366,7 @@ ROWS = (
     row("no file", none, "there is no certificate"),
     row("no file, and passwords in clear", none_wanted, "so passwords go over",
         state="warning", also=("login", "configuration", "build"),
-        after=lambda w: w.configure("plaintext = tls\n")),
+        after=lambda w: w.edit("/etc/imapd.conf", "plaintext = always\n", "")),
     row("an empty file", empty, "imapd.pem is empty"),
     row("another file", garbage, "no certificate that can be read"),
     row("a directory", directory, "that is no file"),
