@@ -102,13 +102,13 @@ LIBS = $(if $(filter 1,$(WITH_TLS)),-lssl) -lcrypto \
 
 # The table of contents; `make lint` compares it with the folders.
 BASE = arena base64 buf clock config config_keys digest fault file log memory \
-	netaddr span $(if $(TRIPS),trip)
+	netaddr span $(if $(TRIPS),trip) words
 MIME = addr addr_lex boundary casemap charset date encword envelope header \
 	imapstr param part part_fields section structure transfer utf7
 STORE = account append box box_flags box_inbox box_names box_status copy \
-	cursor driver index index_brief index_file index_gone index_group index_meta \
-	index_move index_need index_note index_pack index_parsed index_path \
-	index_records index_schema index_transit list list_entries \
+	cursor driver index index_brief index_file index_gone index_group \
+	index_meta index_move index_need index_note index_pack index_parsed \
+	index_path index_records index_schema index_transit list list_entries \
 	list_pattern list_subscribed message name parsed place record search \
 	search_body search_text seqset transit uidruns view watch
 FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
@@ -130,10 +130,11 @@ DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
 	check_spool check_superserver check_users doctor entry entry_mend \
 	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
-SERVER = arguments cache connection front link listen monitor port prelogin \
-	privsep process pump sandbox sasl spool start stream
+SERVER = acceptor arguments cache certificates connection crowd errand front \
+	link listen monitor nurseries nursery port prelogin privsep process \
+	pump sandbox sasl spool start stream
 SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_exam tls_exam_policy \
-	tls_names tls_pem tls_policy tls_state,tls_none)
+	tls_names tls_pem tls_policy tls_set tls_state tls_watch,tls_none)
 IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \

@@ -28,6 +28,7 @@ static const struct service imap = {
 	.usage = "usage: imapd [--config FILE] [--tls] "
 	    "[--listen ADDRESS:PORT[,tls|,plain]] ...",
 	.busy = "* BYE [UNAVAILABLE] Service not available\r\n",
+	.crowded = "* BYE [UNAVAILABLE] Too many connections, try later\r\n",
 	.idle_secs = 30 * 60,		/* RFC 3501 5.4: at least that */
 	.configure = configure,
 	.prelogin = &prelogin_ops_imap,

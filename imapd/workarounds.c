@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "c-client/base/log.h"
-#include "c-client/base/span.h"
+#include "c-client/base/words.h"
 
 #include "c-client/base/banned.h"
 
@@ -32,6 +32,10 @@ static const struct workaround_row rows[WORKAROUNDS] = {
 	[WORKAROUND_BODY_BLANK] = { "body-blank", "Pine, Alpine",
 	    "BODY [...] with a blank before the bracket",
 	    "taken as without" },
+	[WORKAROUND_RECORDS] = { "tls-records", "Outlook, Windows Mail",
+	    "TLS records of nearly 16,384 octets are not understood by their "
+	    "SChannel",
+	    "no record has more than 8,192; ipop3d does so too" },
 };
 
 /* A property of the process: set before its first command, then only read. */
@@ -41,39 +45,31 @@ static bool off[WORKAROUNDS];
 static bool
 take_word(struct span word)
 {
-	bool minus = word.p[0] == '-', known = false, all;
+	bool known = false;
 
-	if (minus)
-		word = span_slice(word, 1, word.n);
-	all = span_is(word, "all");
-	if (span_is(word, "none")) {
-		all = true;
-		minus = !minus;
+	for (size_t i = 0; i < WORKAROUNDS; i++) {
+		bool on = words_apply(word, rows[i].word, !off[i]);
+
+		/* It says something of this one if that is the same whatever
+		 * was before. */
+		known |= on == words_apply(word, rows[i].word, off[i]);
+		off[i] = !on;
 	}
-	for (size_t i = 0; i < WORKAROUNDS; i++)
-		if (all || span_is(word, rows[i].word)) {
-			off[i] = minus;
-			known = true;
-		}
 	return known;
 }
 
 void
 workarounds_set(const char *words)
 {
-	struct span left = span_of(words);
+	struct span left = span_of(words), word;
 	char shown[LOG_FIELD_MAX];
 
 	memset(off, 0, sizeof off);
-	while (left.n != 0) {
-		size_t n = strcspn(left.p, " ,\t");
-
-		if (n != 0 && !take_word(span_slice(left, 0, n)))
+	while ((word = words_next(&left)).n != 0)
+		if (!take_word(word))
 			log_line(LOG_ERR, "configuration: workarounds: %s "
 			    "is none; imapd.conf(5) lists them",
-			    log_field(left.p, n, shown));
-		left = span_slice(left, n + 1, left.n);
-	}
+			    log_field(word.p, word.n, shown));
 }
 
 bool

@@ -18,6 +18,7 @@ enum workaround {
 	WORKAROUND_EMPTY_STAR,
 	WORKAROUND_RECENT,
 	WORKAROUND_BODY_BLANK,
+	WORKAROUND_RECORDS,	/* the front's, by its word */
 	WORKAROUNDS
 };
 

@@ -21,6 +21,7 @@ static const struct service pop = {
 	    "[--listen ADDRESS:PORT[,tls|,plain]] "
 	    "[--tls | --no-tls]",
 	.busy = "-ERR [SYS/TEMP] The server is busy; try again later\r\n",
+	.crowded = "-ERR [SYS/TEMP] Too many connections, try later\r\n",
 	.idle_secs = 600,
 	.logs_login = true,
 	.prelogin = &prelogin_pop,

@@ -29,6 +29,7 @@ struct tls_config {
 	struct tls_names *names;	/* NULL: no others by server name */
 	struct tls_state *state;	/* NULL: no session tickets */
 	const char *policy;
+	size_t record_max;	/* 0: as TLS has it */
 	unsigned char alpn[64];	/* one name, length first (RFC 7301 3.1) */
 };
 
@@ -161,6 +162,8 @@ new_ctx(void *arg)
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_dh_auto(ctx, 1);
+	if (c->record_max != 0)
+		SSL_CTX_set_max_send_fragment(ctx, (long)c->record_max);
 	use_tickets(ctx, c);
 	if (c->alpn[0] != 0)
 		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, c);
@@ -169,8 +172,8 @@ new_ctx(void *arg)
 
 /* What OpenSSL loads late can't be loaded behind the front's walls:
  * configuration, providers, error texts, random numbers. */
-static bool
-wake_openssl(void)
+bool
+tls_wake(void)
 {
 	unsigned char seed[32];
 
@@ -204,11 +207,12 @@ tls_config_load(const struct tls_options *o, struct fault *why)
 	size_t n = strlen(o->alpn);
 
 	c->policy = o->policy;
+	c->record_max = o->record_max;
 	if (n < sizeof c->alpn) {
 		c->alpn[0] = (unsigned char)n;
 		memcpy(c->alpn + 1, o->alpn, n);
 	}
-	if (!wake_openssl()) {
+	if (!tls_wake()) {
 		tls_fault(why, "OpenSSL can't start");
 		goto fail;
 	}

@@ -9,11 +9,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct fault;
 struct tls_config;
 struct tls;
+
+/* Files that could not be used, as hashes of their paths. */
+#define TLS_BROKEN	64
+struct tls_broken {
+	uint32_t n;
+	uint64_t of[TLS_BROKEN];
+};
 
 /* Strings, and the list of programs, are needed while it is loaded only. */
 struct tls_options {
@@ -25,6 +33,8 @@ struct tls_options {
 	const char *alpn;		/* "" for none */
 	const char *policy;		/* modern, intermediate, old */
 	const char *state_file;		/* of tls_state.h; "" for none */
+	size_t record_max;		/* octets in a record; 0: as in TLS */
+	struct tls_broken *broken;	/* NULL: nobody wants to know */
 };
 
 /*
@@ -38,6 +48,10 @@ struct tls_options {
 struct tls_config *tls_config_load(const struct tls_options *,
     struct fault *);
 void tls_config_free(struct tls_config *);
+
+/* All that OpenSSL needs of files, so that children of this process find it
+ * there.  No key is read.  False if it can't start. */
+bool tls_wake(void);
 
 /* A connection over the non-blocking socket `fd`, which stays the caller's. */
 struct tls *tls_new(struct tls_config *, int fd);

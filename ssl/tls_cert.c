@@ -10,6 +10,8 @@
 
 #include <openssl/err.h>
 
+#include <xxhash.h>
+
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "ssl/tls.h"
@@ -155,8 +157,8 @@ key_from(struct tls_pem *pem, const char *path, const char *key_path,
 	return rc;
 }
 
-int
-tls_cert_use(SSL_CTX *ctx, const char *path, const char *key_path,
+static int
+use(SSL_CTX *ctx, const char *path, const char *key_path,
     struct tls_state *state, struct fault *why)
 {
 	struct tls_pem pem;
@@ -201,6 +203,19 @@ out:
 	return rc;
 }
 
+int
+tls_cert_use(SSL_CTX *ctx, const struct tls_options *o, const char *path,
+    const char *key_path, struct tls_state *state, struct fault *why)
+{
+	struct tls_broken *b = o->broken;
+
+	if (use(ctx, path, key_path, state, why) == 0)
+		return 0;
+	if (b != NULL && b->n < TLS_BROKEN)
+		b->of[b->n++] = XXH3_64bits(path, strlen(path));
+	return -1;
+}
+
 /* True if there is such a file; one that can't be looked at counts. */
 static bool
 exists(const char *path)
@@ -242,7 +257,7 @@ tls_cert_load(SSL_CTX *ctx, const struct tls_options *o,
 	char path[TLS_CERT_PATH] = "", key_path[TLS_CERT_PATH];
 
 	if (tls_cert_path(o, path, key_path))
-		return tls_cert_use(ctx, path, key_path, state, why);
+		return tls_cert_use(ctx, o, path, key_path, state, why);
 	return fault_set(why, FAULT_NOTFOUND, "certificate %s: there is no "
 	    "such file, so there is no TLS; put certificate chain and private "
 	    "key there", path);

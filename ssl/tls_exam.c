@@ -314,21 +314,21 @@ static void
 set_end(struct tls_exam *e, const char *authority)
 {
 	const struct tls_chain *c = &e->own->chain;
-	bool self = X509_self_signed(c->certs[0], 0) == 1;
-	int own = verify_with(authority, c), system = verify_with(NULL, c);
+	int error = verify_with(authority, c);
 
-	/* One's own may be in the system's store as well. */
-	e->outside = !self && (is_outside(own) || is_outside(system));
-	if (self)
+	/* One's own may be in the system's store as well, which is big. */
+	if (X509_self_signed(c->certs[0], 0) == 1)
 		e->end = TLS_EXAM_SELF;
-	else if (own == X509_V_OK || is_outside(own))
+	else if (error == X509_V_OK || is_outside(error))
 		e->end = TLS_EXAM_OWN;
-	else if (system == X509_V_OK || is_outside(system))
+	else if ((error = verify_with(NULL, c)) == X509_V_OK ||
+	    is_outside(error))
 		e->end = TLS_EXAM_SYSTEM;
 	else if (has_root(&e->own->pem, c))
 		e->end = TLS_EXAM_ROOT;
 	else
 		e->end = c->n > 1 ? TLS_EXAM_UNKNOWN : TLS_EXAM_MISSING;
+	e->outside = e->end != TLS_EXAM_SELF && is_outside(error);
 	e->foreign = is_foreign(authority, c->certs[0]);
 }
 

@@ -72,7 +72,7 @@ add(struct tls_names *names, const struct tls_options *o, const char *file,
 
 	snprintf(path, sizeof path, "%s/%s", o->cert_dir, file);
 	snprintf(key, sizeof key, "%s/%s", o->key_dir, file);
-	if (ctx == NULL || tls_cert_use(ctx, path, key, state, &why) == -1) {
+	if (ctx == NULL || tls_cert_use(ctx, o, path, key, state, &why) == -1) {
 		log_line(LOG_ERR, "%s", ctx == NULL ? "OpenSSL can't start" :
 		    why.text);
 		SSL_CTX_free(ctx);

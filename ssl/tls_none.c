@@ -8,8 +8,65 @@
 #include <stdlib.h>
 
 #include "c-client/base/fault.h"
+#include "ssl/tls_set.h"
+#include "ssl/tls_watch.h"
 
 #include "c-client/base/banned.h"
+
+bool
+tls_wake(void)
+{
+	return true;
+}
+
+struct tls_set *
+tls_set_load(const struct tls_options *o, struct fault *why)
+{
+	tls_config_load(o, why);
+	return NULL;
+}
+
+void
+tls_set_free(struct tls_set *set)
+{
+	(void)set;
+}
+
+struct tls_config *
+tls_set_find(const struct tls_set *set, const char *address)
+{
+	(void)set;
+	(void)address;
+	return NULL;
+}
+
+bool
+tls_set_serves_all(const struct tls_set *set)
+{
+	(void)set;
+	return false;
+}
+
+/* Nothing is loaded, so nothing changes. */
+struct tls_watch *
+tls_watch_new(const struct tls_options *o)
+{
+	(void)o;
+	return NULL;
+}
+
+void
+tls_watch_free(struct tls_watch *w)
+{
+	(void)w;
+}
+
+bool
+tls_watch_changed(struct tls_watch *w)
+{
+	(void)w;
+	return false;
+}
 
 struct tls_config *
 tls_config_load(const struct tls_options *o, struct fault *why)

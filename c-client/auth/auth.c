@@ -124,6 +124,18 @@ ask(const struct config *c, const char *service, const char *name,
 	}
 }
 
+void
+auth_prepare(const struct config *c, const char *service)
+{
+#if WITH_PAM
+	if (c->auth == CONFIG_AUTH_PAM && geteuid() == 0)
+		auth_pam_prepare(service);
+#else
+	(void)c;
+	(void)service;
+#endif
+}
+
 enum auth_result
 auth_check(const struct config *c, const char *service, const char *name,
     const char *password, const char *host, struct auth_user *user,

@@ -25,6 +25,12 @@ enum auth_result {
 };
 
 /*
+ * Have PAM's modules loaded, where they are asked, so that each child of this
+ * process finds them there.  None of them is run.
+ */
+void auth_prepare(const struct config *, const char *service);
+
+/*
  * Check a password.  `service` is the PAM service name, `host` the client's
  * address as text, or "".  AUTH_YES fills *user.  On the others `why` says
  * for the log what happened.  Unknown users cost as much time as wrong

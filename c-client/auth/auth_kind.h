@@ -17,6 +17,9 @@ enum auth_result auth_pam_check(const char *service, const char *name,
     const char *password, const char *host, struct auth_user *user,
     struct fault *why);
 
+/* auth_pam.c: load the modules of that service, and keep them. */
+void auth_pam_prepare(const char *service);
+
 /* auth_shadow.c: getspnam(3) and what its fields say about the account. */
 enum auth_result auth_shadow_check(const char *name, const char *password,
     struct auth_user *user, struct fault *why);

@@ -164,6 +164,19 @@ who(struct auth_user *user, struct fault *why)
 	return found == 0 ? AUTH_NO : AUTH_TEMPORARY;
 }
 
+void
+auth_pam_prepare(const char *service)
+{
+	static const struct pam_conv conversation = { converse, &talk };
+	/* Never ended: that would unload them. */
+	static pam_handle_t *loaded;
+	struct fault ignored;
+
+	/* Who logs in is told what is wrong. */
+	if (service_exists(service, &ignored))
+		pam_start(service, NULL, &conversation, &loaded);
+}
+
 static int
 run_modules(const char *service, const char *name, const char *host,
     const char **what)

@@ -66,11 +66,28 @@
 /* How long a peer may refuse to read, seconds; beyond: the session ends. */
 #define BOUND_WRITE_SECS	300u
 
-/* Connections at a time of one server started with --listen; beyond: the
- * service's busy line. */
-#define BOUND_CHILDREN		512u
+/* Connections that one process accepts and the nursery has not made fronts
+ * for yet; beyond: they wait in the kernel's queue. */
+#define BOUND_ERRANDS		64u
 
-/* --listen options in one command line; beyond: refused. */
+/* How often a connection is given to a nursery that ends before it has made a
+ * front; beyond: it is closed, for it may be the reason. */
+#define BOUND_ERRAND_TRIES	3u
+
+/* How long a nursery may take to load certificates, seconds; beyond: it is
+ * ended, and the one before goes on. */
+#define BOUND_NURSERY_SECS	30u
+
+/* Clients at a time that are told over TLS that there is no room, and for how
+ * long, seconds; beyond: closed without a word. */
+#define BOUND_FAREWELLS		16u
+#define BOUND_FAREWELL_SECS	10u
+
+/* Octets in a TLS record while the workaround tls-records is on. */
+#define BOUND_RECORD		8192u
+
+/* --listen options in one command line, and sockets that systemd gives;
+ * beyond: refused. */
 #define BOUND_LISTENERS		16u
 
 /* Configuration, users and certificate files, octets; beyond: a fault. */

@@ -57,6 +57,9 @@ struct config {
 	uint32_t login_timeout;
 	uint32_t idle_timeout;		/* 0: the protocol's own (IMAP 30 min,
 					 * POP3 10 min) */
+	uint32_t max_sessions;		/* of one process that accepts */
+	uint32_t max_per_address;	/* the same; 0: no limit */
+	uint32_t idle_exit;		/* seconds until it leaves */
 	bool pam_session;
 	const char *workarounds;	/* words of imapd/workarounds.c */
 	const char *called;		/* no key: the last part of argv[0] */

@@ -413,6 +413,9 @@ tell_none(struct look *k, const char *path)
 	if (n > 0)
 		report_failed(k->r, "%s is a link to %s, which is not there, "
 		    "so there is no TLS", path, to);
+	else if (k->d->config->plaintext == CONFIG_PLAINTEXT_ALWAYS)
+		report_warning(k->r, "there is no certificate (%s), so "
+		    "passwords go over the network in clear", path);
 	else
 		report_failed(k->r, "there is no certificate (%s), so there is "
 		    "no TLS", path);

@@ -57,7 +57,7 @@ judge_level(const struct doctor *d, struct report *r,
 
 	if (p->level <= USUAL_LEVEL)
 		return true;
-	if (is_served(d, &why))
+	if (is_served(d, &why) || why.code == FAULT_PERM)
 		report_warning(r, "%s asks for SECLEVEL=%d, above the usual "
 		    "%d: older clients have nothing in common with us",
 		    p->file, p->level, USUAL_LEVEL);
@@ -76,7 +76,8 @@ check_openssl(const struct doctor *d, struct report *r)
 	struct fault why;
 
 	if (tls_exam_policy(policy, &p, &why) == -1) {
-		report_failed(r, "%s (see %s)", why.text, p.file);
+		report_failed(r, "%s; what OpenSSL is told is in %s",
+		    why.text, p.file);
 		return;
 	}
 	if (p.versions == 0 || p.ciphers == 0) {

@@ -19,7 +19,7 @@ enter(void *arg, struct fault *why)
 {
 	const struct config *c = arg;
 
-	return sandbox_enter(c->front_user, why);
+	return sandbox_enter(SANDBOX_FRONT, c->front_user, why);
 }
 
 static void

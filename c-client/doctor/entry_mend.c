@@ -28,8 +28,8 @@ start(struct report *r, const struct superserver *s)
 		    report_format(r, "apt-get install -y %s", name) : "";
 	if (access(script, X_OK) == 0)
 		return report_format(r, "service %s start", name);
-	return report_format(r, "/usr/sbin/%s", s->gnu || s->kind == ENTRY_XINETD ?
-	    name : "inetd");
+	return report_format(r, "/usr/sbin/%s", s->gnu ||
+	    s->kind == ENTRY_XINETD ? name : "inetd");
 }
 
 const char *
@@ -74,8 +74,9 @@ add_line(struct buf *out, const struct superservers *all,
 	    all->of[ENTRY_INETD].gnu ? "tcp6" : "tcp";
 	size_t first;
 
-	if (e->address[0] != '\0' && !m->everywhere)
-		buf_addf(out, "%s:", e->address);
+	/* A line further up may have said an address for those below. */
+	if (e->address[0] != '\0')
+		buf_addf(out, "%s:", m->everywhere ? "*" : e->address);
 	buf_addf(out, "%s\tstream\t%s\t%s.%u\t%s\t%s\t%s",
 	    m->service != NULL ? m->service : e->service, protocol,
 	    e->wait && e->stream ? "wait" : "nowait",
@@ -125,8 +126,9 @@ mend_inetd(struct report *r, const struct superservers *all,
 		buf_addc(&script, line.p[i]);
 	}
 	mend(r, &all->of[ENTRY_INETD], report_format(r,
-	    "%ssed -i --follow-symlinks %s %s", m->everywhere ? give_up(r,
-	    all, e) : "", report_quote(r, buf_string(&script)),
+	    "%ssed -i --follow-symlinks %s %s", m->everywhere ||
+	    (all->of[ENTRY_INETD].gnu && m->protocol != NULL) ?
+	    give_up(r, all, e) : "", report_quote(r, buf_string(&script)),
 	    report_quote(r, e->file)));
 	buf_clear(&line);
 	buf_clear(&script);
@@ -189,8 +191,8 @@ static const char *
 drop_in(struct report *r, const char *unit, const char *section,
     const char *key, const char *value)
 {
-	const char *dir = report_quote(r, report_format(r, "/etc/systemd/system/%s.d",
-	    unit));
+	const char *dir = report_quote(r, report_format(r,
+	    "/etc/systemd/system/%s.d", unit));
 
 	/* ExecStart= would be a second command if the first didn't go. */
 	return report_format(r, "mkdir -p %s && printf '%%s\\n' '[%s]' %s%s "
@@ -225,8 +227,9 @@ mend_systemd(struct report *r, const struct superservers *all,
 	else if (m->user != NULL)
 		first = drop_in(r, service, "Service", "User", m->user);
 	else if (m->path != NULL || m->no_arguments)
-		first = drop_in(r, service, "Service", "ExecStart", report_format(r,
-		    "-%s", m->path != NULL ? m->path : e->path));
+		first = drop_in(r, service, "Service", "ExecStart",
+		    report_format(r, "-%s", m->path != NULL ? m->path :
+		    e->path));
 	if (first != NULL)
 		report_mend(r, "%s%s%s", first, running ?
 		    " && systemctl daemon-reload && systemctl restart " : "",
@@ -273,8 +276,8 @@ entry_mend_off(struct report *r, const struct superservers *all,
 		set_attribute(&script, "disable", "yes");
 		buf_addc(&script, '}');
 	}
-	first = report_format(r, "sed -i --follow-symlinks %s %s", report_quote(r,
-	    buf_string(&script)), report_quote(r, e->file));
+	first = report_format(r, "sed -i --follow-symlinks %s %s",
+	    report_quote(r, buf_string(&script)), report_quote(r, e->file));
 	buf_clear(&script);
 	/* What does not run is not started for it. */
 	if (all->of[e->kind].pid == 0)

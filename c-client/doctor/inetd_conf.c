@@ -103,17 +103,32 @@ first_wrong(const struct line *line)
 	return FIELDS;
 }
 
-static void
-set_service(struct entries *list, struct entry *e, struct span word)
+/* What stands in front of the last colon, and what behind it: an address of
+ * IPv6 has colons of its own. */
+static struct span
+cut_address(struct span *word)
 {
-	size_t colon = word.n;
+	size_t colon = word->n;
+	struct span address;
 
-	/* An address of IPv6 has colons of its own. */
-	while (colon > 0 && word.p[colon - 1] != ':')
+	while (colon > 0 && word->p[colon - 1] != ':')
 		colon--;
-	e->service = entry_text(list, span_slice(word, colon, word.n));
-	if (colon > 1 && !span_eq(span_slice(word, 0, colon), SPAN("*:")))
-		e->address = entry_text(list, span_slice(word, 0, colon - 1));
+	address = span_slice(*word, 0, colon == 0 ? 0 : colon - 1);
+	*word = span_slice(*word, colon, word->n);
+	return address;
+}
+
+static void
+set_service(struct entries *list, struct entry *e, struct span word,
+    struct span usual)
+{
+	struct span address = cut_address(&word);
+
+	if (address.n == 0)
+		address = usual;
+	e->service = entry_text(list, word);
+	if (!span_eq(address, SPAN("*")))
+		e->address = entry_text(list, address);
 }
 
 static void
@@ -155,7 +170,6 @@ static void
 fill(struct entries *list, struct entry *e, const struct line *line,
     int wrong)
 {
-	set_service(list, e, line->field[SERVICE]);
 	e->stream = wrong > TYPE && span_is(line->field[TYPE], "stream");
 	if (wrong > PROTOCOL)
 		set_protocol(list, e, line->field[PROTOCOL]);
@@ -193,17 +207,20 @@ uncomment(struct span line)
 
 static void
 take(struct entries *list, const char *file, unsigned first, unsigned last,
-    struct span text)
+    struct span text, struct span *usual)
 {
 	bool comment = text.p[0] == '#';
 	struct line line = split(comment ? uncomment(text) : text);
 	int wrong = first_wrong(&line);
 	struct entry *e;
 
-	/* ADDRESS: alone is a default for the lines below, and no entry. */
-	if (line.n == 0 || (comment && wrong != FIELDS) || (line.n == 1 &&
-	    line.field[0].p[line.field[0].n - 1] == ':'))
+	if (line.n == 0 || (comment && wrong != FIELDS))
 		return;
+	/* ADDRESS: alone is for the lines below, and no entry. */
+	if (line.n == 1 && line.field[0].p[line.field[0].n - 1] == ':') {
+		*usual = cut_address(&line.field[0]);
+		return;
+	}
 	if ((e = entry_add(list)) == NULL)
 		return;
 	e->kind = ENTRY_INETD;
@@ -211,6 +228,7 @@ take(struct entries *list, const char *file, unsigned first, unsigned last,
 	e->line = first;
 	e->last = last;
 	e->disabled = comment;
+	set_service(list, e, line.field[SERVICE], *usual);
 	fill(list, e, &line, wrong);
 }
 
@@ -234,6 +252,7 @@ continued(struct span line, struct span *text, unsigned *number)
 void
 inetd_conf_parse(struct entries *list, const char *file, struct span text)
 {
+	struct span usual = { "", 0 };
 	unsigned number = 0;
 
 	while (text.n != 0) {
@@ -244,6 +263,6 @@ inetd_conf_parse(struct entries *list, const char *file, struct span text)
 			line = continued(line, &text, &number);
 		line = span_trim(line);
 		if (line.n != 0)
-			take(list, file, first, number, line);
+			take(list, file, first, number, line, &usual);
 	}
 }

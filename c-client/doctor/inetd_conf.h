@@ -14,6 +14,7 @@ struct entries;
  *	[ADDRESS:]SERVICE stream tcp[4|6|46|6only][,...] \
  *	    [no]wait[.N|:N] USER[.GROUP] PATH ARGV0 ARGUMENTS...
  *
+ * ADDRESS: alone is for the lines below that have none.
  * A line that begins with a blank goes on with the one before it.  A comment
  * that would be an entry is one that is disabled.  A line that lacks fields is
  * an entry that says which is missing first; where a field was left out before

@@ -473,6 +473,7 @@ superserver_starts(const struct entry *e, const char *program)
 	const char *path = superserver_is_wrapped(e) && e->argc > 0 ?
 	    e->argv[0] : e->path;
 
+	/* Where the program isn't known, by the name of the unit. */
 	return strcmp(entry_name(path), program) == 0 || (e->path[0] == '\0' &&
-	    e->argc > 0 && strcmp(entry_name(e->argv[0]), program) == 0);
+	    strcmp(e->unit, program) == 0);
 }

@@ -48,7 +48,7 @@ log_start(const struct connection *c, uint16_t port)
 
 /* Who is there?  False if he has gone already. */
 static bool
-look(struct connection *c, enum connection_tls how)
+look(struct connection *c, enum connection_tls how, uint16_t *port)
 {
 	struct netaddr local, peer;
 
@@ -60,49 +60,50 @@ look(struct connection *c, enum connection_tls how)
 	}
 	netaddr_text(&peer, c->host);
 	netaddr_text(&local, c->local);
-	snprintf(c->client, sizeof c->client, "[%s]", c->host);
+	*port = netaddr_port(&local);
 	c->tls = how == CONNECTION_TLS || (how == CONNECTION_BY_PORT &&
-	    connection_is_tls_port(c->service, netaddr_port(&local)));
-	log_start(c, netaddr_port(&local));
+	    connection_is_tls_port(c->service, *port));
 	return true;
 }
 
 static void
-set_options(void)
+greet(struct connection *c, uint16_t port)
 {
 	int on = 1;
 
+	snprintf(c->client, sizeof c->client, "[%s]", c->host);
+	log_start(c, port);
 	/* Answers are written whole, so waiting for more is only delay. */
 	setsockopt(STDIN_FILENO, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(STDIN_FILENO, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-/*
- * Without root and with a user data base that only root can ask nobody could
- * ever log in: say what would help, once, and tell the client.
- */
-static bool
-can_ask(const struct connection *c)
+/* Without root and with a user data base that only root can ask. */
+bool
+connection_can_ask(const struct service *service, const struct config *config)
 {
-	if (geteuid() == 0 || c->config->auth == CONFIG_AUTH_USERS)
+	if (geteuid() == 0 || config->auth == CONFIG_AUTH_USERS)
 		return true;
 	log_line(LOG_ERR, "%s was started as uid %lu: start it as root "
 	    "(inetd.conf: \"stream tcp nowait root\"), or name a users file "
-	    "in the configuration (auth = users:FILE)", c->service->program,
+	    "in the configuration (auth = users:FILE)", service->program,
 	    (unsigned long)geteuid());
 	return false;
 }
 
-static int
-make_pairs(int messages[2], int bytes[2])
+int
+connection_pairs(int messages[2], int bytes[2])
 {
 	int size = 512 * 1024;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    messages) == -1)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bytes) == -1)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bytes) == -1) {
+		close(messages[0]);
+		close(messages[1]);
 		return -1;
+	}
 	/* Room keeps both processes at work during a download.  Root may go
 	 * above the system's limit. */
 	for (int i = 0; i < 2; i++)
@@ -114,22 +115,32 @@ make_pairs(int messages[2], int bytes[2])
 }
 
 int
+connection_monitor(struct connection *c, uint16_t port)
+{
+	greet(c, port);
+	return monitor_run(c);
+}
+
+int
 connection_serve(const struct service *service, const struct config *config,
     enum connection_tls how)
 {
 	struct connection c = { .service = service, .config = config };
 	int messages[2], bytes[2];
+	uint16_t port;
 
-	if (!look(&c, how))
+	if (!look(&c, how, &port))
 		return 0;
-	set_options();
-	c.refused = !can_ask(&c);
-	if (make_pairs(messages, bytes) == -1 || (c.front = fork()) == -1) {
+	greet(&c, port);
+	c.refused = !connection_can_ask(service, config);
+	if (connection_pairs(messages, bytes) == -1 ||
+	    (c.front = fork()) == -1) {
 		log_line(LOG_ERR, "no process for a client: %s",
 		    strerror(errno));
 		return EXIT_OSERR;
 	}
 	if (c.front == 0) {
+		c.client_fd = STDIN_FILENO;
 		c.monitor_fd = messages[1];
 		c.session_fd = bytes[1];
 		front_run(&c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The front.  Only load_certificate() and what is before sandbox_enter() run
- * as root; nothing is read from the client before that.
+ * as root, and in a child of the nursery nothing; nothing is read from the
+ * client before it is behind all walls.
  */
 #include "c-client/server/front.h"
 
@@ -18,6 +19,7 @@
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
+#include "c-client/server/certificates.h"
 #include "c-client/server/connection.h"
 #include "c-client/server/link.h"
 #include "c-client/server/privsep.h"
@@ -317,47 +319,64 @@ static void
 load_certificate(struct front *f)
 {
 	const struct connection *c = f->connection;
-	const struct config *g = c->config;
-	const char *const programs[] = { f->service->program, g->called,
-	    f->service->certificate, NULL };
+	struct certificates files;
 	struct fault why;
 
-	f->certificate = tls_config_load(&(struct tls_options){
-	    .cert_dir = g->cert_dir, .key_dir = g->key_dir,
-	    .programs = programs, .address = c->local,
-	    .alpn = f->service->alpn, .policy = g->tls,
-	    .state_file = g->tls_state }, &why);
+	certificates_find(&files, f->service, c->config);
+	files.options.address = c->local;
+	f->certificate = tls_config_load(&files.options, &why);
 	if (f->certificate == NULL)
-		log_line(!c->tls && g->plaintext == CONFIG_PLAINTEXT_ALWAYS &&
-		    why.code == FAULT_NOTFOUND ? LOG_DEBUG : LOG_ERR, "%s",
-		    why.text);
+		log_line(!c->tls && c->config->plaintext ==
+		    CONFIG_PLAINTEXT_ALWAYS && why.code == FAULT_NOTFOUND ?
+		    LOG_DEBUG : LOG_ERR, "%s", why.text);
 }
 
-/*
- * Descriptors: 0 the client, 3 the monitor, 4 the session; the others are
- * /dev/null.  A sanitizer keeps its standard error.
- */
+/* Descriptors 1 and 2 to /dev/null, and the log is closed.  A sanitizer keeps
+ * its standard error. */
 static int
-arrange_descriptors(struct connection *c)
+silence(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	/* Copies far above, so that none is in the other's place. */
-	int monitor = fcntl(c->monitor_fd, F_DUPFD_CLOEXEC, 10);
-	int session = fcntl(c->session_fd, F_DUPFD_CLOEXEC, 10);
 
 	closelog();
-	if (null == -1 || monitor == -1 || session == -1 ||
-	    dup2(null, STDOUT_FILENO) == -1)
+	if (null == -1 || dup2(null, STDOUT_FILENO) == -1)
 		return -1;
 #ifndef SANITIZED
 	if (dup2(null, STDERR_FILENO) == -1)
 		return -1;
 #endif
-	if (dup2(monitor, 3) == -1 || dup2(session, 4) == -1 ||
-	    close_range(5, ~0u, 0) == -1)
+	if (null > STDERR_FILENO)
+		close(null);
+	return 0;
+}
+
+/*
+ * Descriptors: 0 the client, 3 the monitor, 4 the session, as far as there
+ * are such; no others but 1 and 2.
+ */
+static int
+arrange_descriptors(struct connection *c)
+{
+	int *const all[] = { &c->client_fd, &c->monitor_fd, &c->session_fd };
+	static const int places[] = { STDIN_FILENO, 3, 4 };
+	unsigned last = STDERR_FILENO;
+
+	/* Copies far above, so that none is in another's place. */
+	for (size_t i = 0; i < 3; i++)
+		if (*all[i] != -1 && (*all[i] = fcntl(*all[i],
+		    F_DUPFD_CLOEXEC, 10)) == -1)
+			return -1;
+	for (size_t i = 0; i < 3; i++) {
+		if (*all[i] == -1)
+			continue;
+		if (dup2(*all[i], places[i]) == -1)
+			return -1;
+		*all[i] = places[i];
+		if (places[i] > (int)last)
+			last = (unsigned)places[i];
+	}
+	if (close_range(last + 1, ~0u, 0) == -1)
 		return -1;
-	c->monitor_fd = 3;
-	c->session_fd = 4;
 	return fcntl(STDIN_FILENO, F_SETFL,
 	    fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
 }
@@ -378,6 +397,37 @@ prepare(struct front *f)
 	p->tls_offer = f->certificate != NULL;
 }
 
+static void serve(struct front *) __attribute__((noreturn));
+
+static void
+serve(struct front *f)
+{
+	const struct connection *c = f->connection;
+
+	prepare(f);
+	if (c->crowded)
+		f->deadline = clock_msecs() +
+		    (int64_t)BOUND_FAREWELL_SECS * 1000;
+	if (c->tls)
+		handshake(f);
+	if (c->crowded || c->refused) {
+		buf_adds(&f->prelogin.out, c->crowded ? f->service->crowded :
+		    f->service->busy);
+		send_out(f);
+		leave(f);
+	}
+	dialogue(f);
+}
+
+static void give_up(const char *what) __attribute__((noreturn));
+
+static void
+give_up(const char *what)
+{
+	log_line(LOG_ERR, "front: %s: %s", what, strerror(errno));
+	_exit(1);
+}
+
 void
 front_run(struct connection *c)
 {
@@ -385,24 +435,30 @@ front_run(struct connection *c)
 	struct fault why;
 
 	log_to_sink(log_sink, &f);
-	if (arrange_descriptors(c) == -1) {
-		log_line(LOG_ERR, "front: descriptors: %s", strerror(errno));
-		_exit(1);
-	}
+	if (silence() == -1 || arrange_descriptors(c) == -1)
+		give_up("descriptors");
 	load_certificate(&f);
 	if (c->tls && f.certificate == NULL)
 		_exit(1);
-	if (sandbox_enter(c->config->front_user, &why) == -1) {
+	if (sandbox_enter(SANDBOX_FRONT, c->config->front_user, &why) == -1) {
 		log_line(LOG_ERR, "front: %s", why.text);
 		_exit(1);
 	}
-	prepare(&f);
-	if (c->tls)
-		handshake(&f);
-	if (c->refused) {
-		buf_adds(&f.prelogin.out, f.service->busy);
-		send_out(&f);
-		leave(&f);
-	}
-	dialogue(&f);
+	serve(&f);
+}
+
+void
+front_born(struct connection *c, struct tls_config *certificate)
+{
+	struct front f = { .connection = c, .service = c->service,
+	    .certificate = certificate };
+
+	log_to_sink(log_sink, &f);
+	if (arrange_descriptors(c) == -1)
+		give_up("descriptors");
+	if (sandbox_narrow() == -1)
+		give_up("seccomp filter");
+	if (c->tls && certificate == NULL)
+		_exit(1);
+	serve(&f);
 }

@@ -1,50 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --listen: accept, fork, count. */
+/* Listening sockets. */
 #include "c-client/server/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "c-client/base/bounds.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/server/arguments.h"
-#include "c-client/server/connection.h"
 #include "c-client/server/port.h"
-#include "c-client/server/process.h"
 #include "c-client/server/service.h"
 
 #include "c-client/base/banned.h"
 
 #define BACKLOG		128
-
-struct listener {
-	const struct service *service;
-	const struct config *config;
-	size_t n;
-	struct pollfd fds[BOUND_LISTENERS];
-	bool tls[BOUND_LISTENERS];
-	size_t children;
-	pid_t pids[BOUND_CHILDREN];
-};
-
-static volatile sig_atomic_t asked_to_end, child_ended;
-
-static void
-on_signal(int number)
-{
-	if (number == SIGCHLD)
-		child_ended = 1;
-	else
-		asked_to_end = 1;
-}
 
 /* Address and port as they are written on the command line. */
 static void
@@ -92,156 +64,74 @@ open_one(const struct netaddr *a, struct fault *why)
 	return bind_fault(a, saved, why);
 }
 
-static int
-open_all(struct listener *l, const struct arguments *args,
-    struct fault *why)
+static void
+add(struct listen *l, const struct service *service, int fd,
+    enum connection_tls tls, struct netaddr *bound)
 {
-	for (; l->n < args->listeners; l->n++) {
+	netaddr_local(fd, bound);
+	l->of[l->n].fd = fd;
+	l->of[l->n].port = netaddr_port(bound);
+	l->of[l->n].tls = tls == CONNECTION_TLS ||
+	    (tls == CONNECTION_BY_PORT &&
+	    connection_is_tls_port(service, netaddr_port(bound)));
+	l->n++;
+}
+
+int
+listen_open(struct listen *l, const struct service *service,
+    const struct arguments *args, struct fault *why)
+{
+	l->n = 0;
+	while (l->n < args->listeners) {
 		char text[NETADDR_TEXT + 10];
 		struct netaddr bound;
 		int fd = open_one(&args->listen[l->n].address, why);
 
 		if (fd == -1)
 			return -1;
-		netaddr_local(fd, &bound);
-		l->fds[l->n] = (struct pollfd){ .fd = fd, .events = POLLIN };
-		l->tls[l->n] = args->listen[l->n].tls == CONNECTION_TLS ||
-		    (args->listen[l->n].tls == CONNECTION_BY_PORT &&
-		    connection_is_tls_port(l->service,
-		    netaddr_port(&bound)));
+		add(l, service, fd, args->listen[l->n].tls, &bound);
 		describe(&bound, text);
 		log_line(LOG_INFO, "listening on %s (%s)", text,
-		    l->tls[l->n] ? "tls" : "plain");
+		    l->of[l->n - 1].tls ? "tls" : "plain");
 	}
 	return 0;
 }
 
-static void
-reap(struct listener *l)
-{
-	int status;
-	pid_t pid;
-
-	child_ended = 0;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
-			log_line(LOG_CRIT, "process %ld of a connection was "
-			    "ended by signal %d", (long)pid,
-			    WTERMSIG(status));
-		for (size_t i = 0; i < l->children; i++)
-			if (l->pids[i] == pid) {
-				l->pids[i] = l->pids[--l->children];
-				break;
-			}
-	}
-}
-
-/* Tell a client that there is no room; over TLS there is no way to. */
-static void
-turn_away(const struct listener *l, int fd, bool tls)
-{
-	if (!tls)
-		send(fd, l->service->busy, strlen(l->service->busy),
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	log_line(LOG_WARNING, "%u connections are open: a client was turned "
-	    "away", BOUND_CHILDREN);
-	close(fd);
-}
-
-/* The child: descriptor 0 is the client, as inetd would have it. */
+/* Descriptor 0 will be a client's in each child: it is not to be closed with
+ * what listens. */
 static int
-serve(const struct listener *l, int fd, bool tls)
+move_away(int fd)
 {
-	process_reset_signals();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (null == -1 || moved == -1 || dup2(null, fd) == -1)
+		moved = fd;
+	if (null != -1)
+		close(null);
+	return moved;
+}
+
+void
+listen_take(struct listen *l, const struct service *service, int first,
+    size_t n, enum connection_tls tls)
+{
+	l->n = 0;
+	for (size_t i = 0; i < n && i < BOUND_LISTENERS; i++) {
+		int fd = first == STDIN_FILENO ? move_away(first) :
+		    first + (int)i;
+		struct netaddr bound;
+
+		/* A client that has gone again must not hold up the others. */
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		add(l, service, fd, tls, &bound);
+	}
+}
+
+void
+listen_close(struct listen *l)
+{
 	for (size_t i = 0; i < l->n; i++)
-		close(l->fds[i].fd);
-	if (dup2(fd, STDIN_FILENO) == -1)
-		return -1;
-	close(fd);
-	return connection_serve(l->service, l->config,
-	    tls ? CONNECTION_TLS : CONNECTION_PLAIN);
-}
-
-/* Returns true in the child, which is then done; *status is its status. */
-static bool
-accept_one(struct listener *l, size_t i, int *status)
-{
-	int fd = accept4(l->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
-	pid_t pid;
-
-	if (fd == -1)
-		return false;
-	if (l->children == BOUND_CHILDREN) {
-		turn_away(l, fd, l->tls[i]);
-		return false;
-	}
-	if ((pid = fork()) == 0) {
-		*status = serve(l, fd, l->tls[i]);
-		return true;
-	}
-	if (pid == -1)
-		turn_away(l, fd, l->tls[i]);
-	else {
-		l->pids[l->children++] = pid;
-		close(fd);
-	}
-	return false;
-}
-
-/* The signals are only let in while we sleep, so that none is missed. */
-static void
-block_signals(sigset_t *while_waiting)
-{
-	static const int numbers[] = { SIGCHLD, SIGTERM, SIGINT };
-	struct sigaction sa = { .sa_handler = on_signal };
-	sigset_t set;
-
-	sigemptyset(&sa.sa_mask);
-	sigemptyset(&set);
-	for (size_t i = 0; i < 3; i++) {
-		sigaddset(&set, numbers[i]);
-		sigaction(numbers[i], &sa, NULL);
-	}
-	sigprocmask(SIG_BLOCK, &set, while_waiting);
-}
-
-static bool
-loop(struct listener *l, int *status)
-{
-	sigset_t open_mask;
-
-	block_signals(&open_mask);
-	while (!asked_to_end) {
-		int ready = ppoll(l->fds, l->n, NULL, &open_mask);
-
-		if (child_ended)
-			reap(l);
-		for (size_t i = 0; ready > 0 && i < l->n; i++)
-			if (l->fds[i].revents != 0 &&
-			    accept_one(l, i, status))
-				return true;
-	}
-	return false;
-}
-
-int
-listen_run(const struct service *service, const struct config *config,
-    const struct arguments *args, struct fault *why)
-{
-	static struct listener l;
-	int status = 0;
-
-	l = (struct listener){ .service = service, .config = config };
-	if (open_all(&l, args, why) == -1)
-		return -1;
-	if (loop(&l, &status))
-		return status;
-	for (size_t i = 0; i < l.n; i++)
-		close(l.fds[i].fd);
-	reap(&l);
-	for (size_t i = 0; i < l.children; i++)
-		kill(l.pids[i], SIGTERM);
-	log_line(LOG_INFO, "no longer listening; %zu sessions were asked to "
-	    "end", l.children);
-	return 0;
+		close(l->of[i].fd);
+	l->n = 0;
 }

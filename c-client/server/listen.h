@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * --listen: a server with sockets of its own, for trying it out and for
- * tests.  A process for each connection, as inetd would start it.
- */
+/* Listening sockets: those that --listen asks for, and those that whoever
+ * started us has made. */
 #ifndef SERVER_LISTEN_H
 #define SERVER_LISTEN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "c-client/base/bounds.h"
+#include "c-client/server/connection.h"
+
 struct arguments;
-struct config;
 struct fault;
 struct service;
 
+struct listen {
+	size_t n;
+	struct {
+		int fd;		/* non-blocking */
+		uint16_t port;
+		bool tls;	/* from the first byte */
+	} of[BOUND_LISTENERS];
+};
+
 /*
- * Bind all addresses, log `listening on ADDRESS:PORT (tls|plain)` for each,
- * and serve until SIGTERM or SIGINT.  Children of ours are then asked to end
- * too.  Returns the exit status, in a child that of its connection; -1 with a
- * fault if an address can't be had.
+ * Bind all addresses of the command line, and log `listening on ADDRESS:PORT
+ * (tls|plain)` for each.  -1 with a fault if one can't be had.
  */
-int listen_run(const struct service *, const struct config *,
-    const struct arguments *, struct fault *why);
+int listen_open(struct listen *, const struct service *,
+    const struct arguments *, struct fault *);
+
+/* Take `n` sockets from descriptor `first` on, which listen already. */
+void listen_take(struct listen *, const struct service *, int first,
+    size_t n, enum connection_tls);
+
+/* Close them. */
+void listen_close(struct listen *);
 
 #endif

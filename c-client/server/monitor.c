@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -301,13 +302,16 @@ listen_to_front(struct monitor *m)
 	return going;
 }
 
-/* The front is done, or has to be. */
+/* The front is done, or has to be.  One that the nursery made is reaped by
+ * the acceptor. */
 static void
 reap_front(const struct monitor *m)
 {
 	const struct connection *c = m->connection;
 	int status = 0;
 
+	if (c->front == 0)
+		return;
 	while (waitpid(c->front, &status, 0) == -1)
 		if (errno != EINTR)
 			return;
@@ -315,6 +319,28 @@ reap_front(const struct monitor *m)
 		log_line(LOG_CRIT, "the front was ended by signal %d (%s) "
 		    "host=%s", WTERMSIG(status), WTERMSIG(status) == SIGSYS ?
 		    "a forbidden system call" : "a crash", c->client);
+}
+
+/*
+ * Nobody else may read from the client now.  A front that is no child of ours
+ * can't be killed, since a pid may be another's by now; it leaves behind its
+ * last message, and then nobody has the pair's other end.
+ */
+static int
+end_front(const struct monitor *m)
+{
+	const struct connection *c = m->connection;
+	struct pollfd fd = { .fd = c->monitor_fd, .events = POLLIN };
+	char none;
+
+	if (c->front != 0) {
+		kill(c->front, SIGKILL);
+		reap_front(m);
+		return 0;
+	}
+	errno = ETIMEDOUT;
+	return poll(&fd, 1, PATIENCE_SECS * 1000) == 1 &&
+	    recv(c->monitor_fd, &none, 1, 0) == 0 ? 0 : -1;
 }
 
 /*
@@ -344,13 +370,10 @@ take_connection(const struct monitor *m)
 	struct connection *c = m->connection;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	close(c->monitor_fd);
-	if (!m->start.tls) {
-		/* Nobody else may read from the client now. */
-		kill(c->front, SIGKILL);
-		reap_front(m);
-	} else if (dup2(c->session_fd, STDIN_FILENO) == -1)
+	if (!m->start.tls ? end_front(m) == -1 :
+	    dup2(c->session_fd, STDIN_FILENO) == -1)
 		return -1;
+	close(c->monitor_fd);
 	close(c->session_fd);
 	if (null == -1 || dup2(null, STDOUT_FILENO) == -1)
 		return -1;

@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walls around a front. */
+/* The walls around fronts and their nursery. */
 #include "c-client/server/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "c-client/base/fault.h"
+#include "c-client/base/file.h"
+#include "c-client/base/memory.h"
+#include "c-client/server/nursery.h"
 
 #include "c-client/base/banned.h"
 
@@ -44,11 +52,20 @@ static const int allowed[] = {
 #endif
 };
 
+/* What a nursery needs beside: descriptors that come, and their places. */
+static const int nursery_allowed[] = {
+	SCMP_SYS(recvmsg), SCMP_SYS(dup2), SCMP_SYS(dup3),
+	SCMP_SYS(close_range),
+};
+
+/* The filter of a front, made by its nursery, which can't make it later. */
+static struct sock_fprog front_program;
+
 static int
-allow_all(scmp_filter_ctx filter)
+allow_all(scmp_filter_ctx filter, const int *calls, size_t n)
 {
-	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
-		int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i],
+	for (size_t i = 0; i < n; i++) {
+		int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i],
 		    0);
 
 		/* Some calls exist on some machines only. */
@@ -86,22 +103,100 @@ allow_some(scmp_filter_ctx filter)
 	return rc;
 }
 
+/* A process that is a front's to be; in it, the limit and the filter of one. */
 static int
-set_filter(struct fault *why)
+allow_births(scmp_filter_ctx filter)
+{
+	const struct {
+		int call;
+		struct scmp_arg_cmp how;
+	} rules[] = {
+		{ SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, NURSERY_CLONE) },
+		{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC) },
+		{ SCMP_SYS(prlimit64), SCMP_A1(SCMP_CMP_EQ, RLIMIT_NPROC) },
+		{ SCMP_SYS(setrlimit), SCMP_A0(SCMP_CMP_EQ, RLIMIT_NPROC) },
+		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP) },
+		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof rules / sizeof rules[0]; i++)
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		    rules[i].call, 1, &rules[i].how);
+	return rc;
+}
+
+/* NULL where there is no memory or a call is unknown. */
+static scmp_filter_ctx
+new_filter(enum sandbox_who who)
 {
 	scmp_filter_ctx filter = seccomp_init(OTHERWISE);
-	int rc = filter == NULL ? -ENOMEM : allow_all(filter);
+	int rc = filter == NULL ? -ENOMEM : allow_all(filter, allowed,
+	    sizeof allowed / sizeof allowed[0]);
 
 	if (rc == 0)
 		rc = allow_some(filter);
+	if (rc == 0 && who == SANDBOX_NURSERY)
+		rc = allow_all(filter, nursery_allowed,
+		    sizeof nursery_allowed / sizeof nursery_allowed[0]);
+	if (rc == 0 && who == SANDBOX_NURSERY)
+		rc = allow_births(filter);
 	if (rc == 0)
-		rc = seccomp_load(filter);
+		return filter;
 	if (filter != NULL)
 		seccomp_release(filter);
+	errno = -rc;
+	return NULL;
+}
+
+/* As the kernel takes it; libseccomp would make it anew for each front. */
+static int
+make_front_program(void)
+{
+	scmp_filter_ctx filter = new_filter(SANDBOX_FRONT);
+	int fd = memfd_create("filter", MFD_CLOEXEC), rc = -1;
+	struct stat st;
+
+	if (filter != NULL && fd != -1 && seccomp_export_bpf(filter, fd) == 0 &&
+	    fstat(fd, &st) == 0) {
+		front_program.len = (unsigned short)((size_t)st.st_size /
+		    sizeof *front_program.filter);
+		front_program.filter = memory_alloc((size_t)st.st_size);
+		if (file_pread_full(fd, front_program.filter,
+		    (size_t)st.st_size, 0) == st.st_size)
+			rc = 0;
+	}
+	if (fd != -1)
+		close(fd);
+	if (filter != NULL)
+		seccomp_release(filter);
+	return rc;
+}
+
+static int
+set_filter(enum sandbox_who who, struct fault *why)
+{
+	scmp_filter_ctx filter;
+	int rc;
+
+	if ((filter = new_filter(who)) == NULL)
+		return fault_errno(why, "seccomp filter");
+	rc = seccomp_load(filter);
+	seccomp_release(filter);
 	if (rc == 0)
 		return 0;
 	errno = -rc;
 	return fault_errno(why, "seccomp filter");
+}
+
+int
+sandbox_narrow(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_NPROC, &none) == -1)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &front_program);
 }
 
 /* A root directory with no name and nothing in it. */
@@ -159,11 +254,11 @@ drop_root(uid_t uid, gid_t gid, struct fault *why)
 }
 
 static int
-set_limits(struct fault *why)
+set_limits(enum sandbox_who who, struct fault *why)
 {
 	const struct rlimit none = { 0, 0 };
 
-	if (setrlimit(RLIMIT_NPROC, &none) == -1 ||
+	if ((who == SANDBOX_FRONT && setrlimit(RLIMIT_NPROC, &none) == -1) ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		return fault_errno(why, "limits");
 #ifndef SANITIZED
@@ -179,16 +274,18 @@ set_limits(struct fault *why)
 }
 
 int
-sandbox_enter(const char *user, struct fault *why)
+sandbox_enter(enum sandbox_who who, const char *user, struct fault *why)
 {
 	uid_t uid = 0;
 	gid_t gid = 0;
 
 	tzset();
+	if (who == SANDBOX_NURSERY && make_front_program() == -1)
+		return fault_errno(why, "seccomp filter of fronts");
 	if (geteuid() == 0 && (find_user(user, &uid, &gid, why) == -1 ||
 	    change_root(why) == -1 || drop_root(uid, gid, why) == -1))
 		return -1;
-	if (set_limits(why) == -1)
+	if (set_limits(who, why) == -1)
 		return -1;
-	return set_filter(why);
+	return set_filter(who, why);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walls around a front: an empty root directory, a user id that owns
+ * The walls around a front, and those around a nursery, which differ in that
+ * it can make fronts: an empty root directory, a user id that owns
  * nothing, no new privileges, no new processes or files, and a filter that
  * lets only those system calls through that move bytes.
  */
@@ -8,6 +9,12 @@
 #define SERVER_SANDBOX_H
 
 struct fault;
+
+/* Who goes behind them. */
+enum sandbox_who {
+	SANDBOX_FRONT,		/* talks to one client */
+	SANDBOX_NURSERY		/* makes fronts, which it puts further in */
+};
 
 /*
  * Go behind the walls for good.  As root: chroot to a directory that is
@@ -17,6 +24,10 @@ struct fault;
  * numbers) has to be loaded before.  Returns 0, or -1 with a fault: the
  * caller must exit, for it may be half way through.
  */
-int sandbox_enter(const char *user, struct fault *);
+int sandbox_enter(enum sandbox_who, const char *user, struct fault *);
+
+/* In a child of a nursery: have no more rights than any other front.  -1 with
+ * errno: exit. */
+int sandbox_narrow(void);
 
 #endif

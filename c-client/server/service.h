@@ -109,6 +109,7 @@ struct service {
 	const char *usage;	/* one line for --help and bad arguments */
 	const char *busy;	/* whole line sent where no service is
 				 * possible: "* BYE ...\r\n" */
+	const char *crowded;	/* whole line for whom there is no room */
 	uint32_t idle_secs;	/* default idle time-out of a session */
 	bool logs_login;	/* the session writes its own "Login user=..."
 				 * line (ipop3d adds nmsgs=): monitor doesn't */

@@ -14,6 +14,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/doctor/doctor.h"
+#include "c-client/server/acceptor.h"
 #include "c-client/server/arguments.h"
 #include "c-client/server/connection.h"
 #include "c-client/server/listen.h"
@@ -154,17 +155,17 @@ serve_local(const struct service *service, const struct config *c)
 	return serve_owner(service, c);
 }
 
+/* `listeners` is how many sockets systemd gave. */
 static int
 serve(const struct service *service, const struct config *c,
-    const struct arguments *args, enum process_input input)
+    const struct arguments *args, enum process_input input, size_t listeners)
 {
+	static struct listen sockets;
 	struct fault why;
-	int status;
 
 	if (args->listeners != 0) {
-		status = listen_run(service, c, args, &why);
-		if (status != -1)
-			return status;
+		if (listen_open(&sockets, service, args, &why) == 0)
+			return acceptor_run(service, c, &sockets, false);
 		complain(service, c->log, "%s", why.text);
 		return EXIT_UNAVAILABLE;
 	}
@@ -172,13 +173,15 @@ serve(const struct service *service, const struct config *c,
 	case PROCESS_CLIENT:
 		return connection_serve(service, c, args->tls);
 	case PROCESS_LISTENER:
-		complain(service, c->log, "descriptor 0 is a listening "
-		    "socket, and this release has no wait mode: write nowait "
-		    "in inetd.conf, or Accept=yes in the systemd socket");
-		return EXIT_CONFIG;
+		listen_take(&sockets, service, listeners == 0 ? STDIN_FILENO :
+		    PROCESS_FIRST_FD, listeners == 0 ? 1 : listeners,
+		    args->tls);
+		return acceptor_run(service, c, &sockets, true);
 	case PROCESS_DATAGRAM:
-		complain(service, c->log, "descriptor 0 is no stream socket: "
-		    "write \"stream tcp nowait\" in inetd.conf");
+		complain(service, c->log, "%s is no stream socket of the "
+		    "internet: write \"stream tcp\" in inetd.conf, or "
+		    "ListenStream=PORT in the systemd socket",
+		    listeners == 0 ? "descriptor 0" : "what systemd gave");
 		return EXIT_CONFIG;
 	case PROCESS_LOCAL:
 		return serve_local(service, c);
@@ -193,13 +196,14 @@ start_main(const struct service *service, int argc, char **argv)
 	static struct config config;
 	enum process_input input;
 	struct arguments args;
+	size_t listeners;
 	struct fault why;
 
-	if (process_prepare() == -1) {
+	if (process_prepare(&listeners) == -1) {
 		complain(service, "stderr", "%s", strerror(errno));
 		return EXIT_OSERR;
 	}
-	input = process_input();
+	input = process_input(listeners);
 	process_silence();
 	if (arguments_parse(&args, argc, argv, &why) == -1) {
 		log_open(service->program, "syslog", NULL);
@@ -222,5 +226,5 @@ start_main(const struct service *service, int argc, char **argv)
 	config.called = called(argv[0]);
 	if (service->configure != NULL)
 		service->configure(&config);
-	return serve(service, &config, &args, input);
+	return serve(service, &config, &args, input, listeners);
 }

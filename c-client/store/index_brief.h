@@ -17,8 +17,8 @@
 struct buf;
 struct record;
 
-/* One row of each part, and where its records are in the array.  What is said of the
- * records is so for a blob that is not dirty. */
+/* One row of each part, and where its records are in the array.  What is said
+ * of the records is so for a blob that is not dirty. */
 struct index_blob {
 	uint64_t change;	/* the commit that wrote it last */
 	uint64_t sums[INDEX_PARTS];	/* of the rows */

@@ -13,8 +13,8 @@
 /* Beyond this a clock was not only wrong: nobody can count on from there. */
 #define MODSEQ_SANE	(UINT64_C(1) << 62)
 
-/* What follows is the groups' summaries, stamp, note, and the keyword names, each
- * with a NUL. */
+/* What follows is the groups' summaries, stamp, note, and the keyword names,
+ * each with a NUL. */
 struct packed {
 	uint32_t format;
 	uint32_t record_size;

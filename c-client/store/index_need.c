@@ -89,29 +89,28 @@ take_row(sqlite3_stmt *s, int64_t key, enum index_part part,
 	return SQLITE_OK;
 }
 
+/* Both parts, while the records are near. */
 static int
-read_part(struct index *ix, enum index_part part, int64_t key,
-    const struct index_blob *b, const struct index_blob *end,
-    struct record *out)
+take_blob(sqlite3_stmt *const s[INDEX_PARTS], int64_t key,
+    struct index_blob *b, struct record *out, uint32_t uidnext,
+    uint64_t modseq)
 {
-	sqlite3_stmt *s = index_statement(ix, part == INDEX_PART_MAIL ?
-	    INDEX_RECORDS_READ : INDEX_FLAGS_READ);
-	int rc = SQLITE_OK;
+	for (unsigned part = 0; part < INDEX_PARTS; part++) {
+		int rc = sqlite3_step(s[part]);
 
-	if (s == NULL)
-		return no_statement(ix);
-	sqlite3_bind_int64(s, 1, key);
-	sqlite3_bind_int64(s, 2, key + (end - b) - 1);
-	for (; b < end && rc == SQLITE_OK; b++) {
-		rc = sqlite3_step(s);
 		if (rc == SQLITE_ROW)
-			rc = take_row(s, key++, part, b, out);
+			rc = take_row(s[part], key, part, b, out);
 		else if (rc == SQLITE_DONE)
 			rc = SQLITE_ABORT;
-		out += b->count;
+		if (rc != SQLITE_OK)
+			return rc;
 	}
-	sqlite3_reset(s);
-	return rc;
+	if (b->count > 0 && (out[0].uid != b->first ||
+	    out[b->count - 1].uid != b->last ||
+	    !index_need_is_sane(out, b->count, 0, uidnext, modseq)))
+		return SQLITE_CORRUPT;
+	b->here = true;
+	return SQLITE_OK;
 }
 
 int
@@ -119,23 +118,28 @@ index_need_read(struct index *ix, size_t k, struct index_group *g,
     uint32_t from, uint32_t to, struct record *out, uint32_t uidnext,
     uint64_t modseq)
 {
-	int64_t key = (int64_t)(k * INDEX_GROUP_BLOBS + from);
+	sqlite3_stmt *s[INDEX_PARTS] = {
+		[INDEX_PART_MAIL] = index_statement(ix, INDEX_RECORDS_READ),
+		[INDEX_PART_FLAGS] = index_statement(ix, INDEX_FLAGS_READ),
+	};
+	int64_t key = (int64_t)(k * INDEX_GROUP_BLOBS);
 	int rc = SQLITE_OK;
 
-	for (unsigned part = 0; part < INDEX_PARTS && from < to &&
-	    rc == SQLITE_OK; part++)
-		rc = read_part(ix, part, key, &g->blobs[from], &g->blobs[to],
-		    out);
-	for (; from < to && rc == SQLITE_OK; from++) {
-		struct index_blob *b = &g->blobs[from];
-
-		if (b->count > 0 && (out[0].uid != b->first ||
-		    out[b->count - 1].uid != b->last ||
-		    !index_need_is_sane(out, b->count, 0, uidnext, modseq)))
-			return SQLITE_CORRUPT;
-		b->here = true;
-		out += b->count;
+	if (from == to)
+		return SQLITE_OK;
+	if (s[0] == NULL || s[1] == NULL)
+		return no_statement(ix);
+	for (unsigned part = 0; part < INDEX_PARTS; part++) {
+		sqlite3_bind_int64(s[part], 1, key + from);
+		sqlite3_bind_int64(s[part], 2, key + to - 1);
 	}
+	for (; from < to && rc == SQLITE_OK; from++) {
+		rc = take_blob(s, key + from, &g->blobs[from], out, uidnext,
+		    modseq);
+		out += g->blobs[from].count;
+	}
+	for (unsigned part = 0; part < INDEX_PARTS; part++)
+		sqlite3_reset(s[part]);
 	return rc;
 }
 
@@ -184,8 +188,8 @@ index_set_lazy(struct index *ix, bool lazy)
 	ix->lazy = lazy;
 }
 
-/* How many blobs are read at once, if the one with this key is the first that is
- * missing: the longer somebody goes on and on, the more. */
+/* How many blobs are read at once, if the one with this key is the first that
+ * is missing: the longer somebody goes on and on, the more. */
 static size_t
 ahead(struct index *ix, size_t key)
 {

@@ -27,8 +27,8 @@
  * blob may have fewer, and so may those that messages were removed from. */
 #define INDEX_BLOB_RECORDS	INDEX_WALK
 
-/* Blobs in a group: their briefs mostly fit into a page too. */
-#define INDEX_GROUP_BLOBS	64u
+/* Blobs in a group: the briefs of two mostly fit into a page too. */
+#define INDEX_GROUP_BLOBS	60u
 
 /* The newest rows of `gone` that are kept. */
 #define INDEX_GONE_MAX	10000

@@ -35,6 +35,11 @@ static const char *const tables[] = {
 };
 #define TABLES	(sizeof tables / sizeof tables[0])
 
+/* A row of the same size is written over in its place, and its page's
+ * neighbours are left alone; REPLACE takes it out first. */
+#define PUT(table)	"INSERT INTO " table "(key, data) VALUES(?1, ?2) " \
+	"ON CONFLICT(key) DO UPDATE SET data = excluded.data"
+
 const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_DATA_VERSION] = "PRAGMA data_version",
 	[INDEX_BEGIN] = "BEGIN",
@@ -42,8 +47,9 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_COMMIT] = "COMMIT",
 	[INDEX_ROLLBACK] = "ROLLBACK",
 	[INDEX_BOX_GET] = "SELECT sum, data FROM box WHERE id = 1",
-	[INDEX_BOX_PUT] = "INSERT OR REPLACE INTO box(id, sum, data) "
-	    "VALUES(1, ?1, ?2)",
+	[INDEX_BOX_PUT] = "INSERT INTO box(id, sum, data) "
+	    "VALUES(1, ?1, ?2) ON CONFLICT(id) DO UPDATE SET "
+	    "sum = excluded.sum, data = excluded.data",
 	[INDEX_TRANSIT_LIST] = "SELECT id, sum, data FROM box WHERE id > 1 "
 	    "ORDER BY id LIMIT " NUMBER(INDEX_TRANSITS),
 	[INDEX_TRANSIT_PUT] = "INSERT OR REPLACE INTO box(id, sum, data) "
@@ -53,18 +59,15 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_TRANSIT_DROP] = "DELETE FROM box WHERE id = ?1",
 	[INDEX_TRANSIT_ANY] = "SELECT 1 FROM box WHERE id > 1 LIMIT 1",
 	[INDEX_BRIEFS_GET] = "SELECT data FROM briefs WHERE key = ?1",
-	[INDEX_BRIEFS_PUT] = "INSERT OR REPLACE INTO briefs(key, data) "
-	    "VALUES(?1, ?2)",
+	[INDEX_BRIEFS_PUT] = PUT("briefs"),
 	[INDEX_BRIEFS_CLEAR] = "DELETE FROM briefs",
 	[INDEX_RECORDS_READ] = "SELECT key, data FROM records "
 	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
-	[INDEX_RECORDS_PUT] = "INSERT OR REPLACE INTO records(key, data) "
-	    "VALUES(?1, ?2)",
+	[INDEX_RECORDS_PUT] = PUT("records"),
 	[INDEX_RECORDS_CLEAR] = "DELETE FROM records",
 	[INDEX_FLAGS_READ] = "SELECT key, data FROM flags "
 	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
-	[INDEX_FLAGS_PUT] = "INSERT OR REPLACE INTO flags(key, data) "
-	    "VALUES(?1, ?2)",
+	[INDEX_FLAGS_PUT] = PUT("flags"),
 	[INDEX_FLAGS_CLEAR] = "DELETE FROM flags",
 	[INDEX_GONE_ADD] = "INSERT INTO gone(first, last, modseq) "
 	    "VALUES(?1, ?2, ?3)",

@@ -291,8 +291,7 @@ def test_timeout():
         tap.ok(False, "a handshake that dribbles")
     server.logged(r"Unable to accept SSL connection, host=\[127\.0\.0\.1\]")
     tap.ok(True, "a handshake that dribbles ends")
-    wait_for("the processes' end", lambda:
-        not echod.children(server.process.pid))
+    wait_for("the processes' end", lambda: not server.connections())
     server.stop()
 
 

@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import room
 from imapc import Gone, Imap, Pop
-from server import BINARIES, descendants, free_port, listening, preload
+from server import (BINARIES, descendants, free_port, is_nursery, listening,
+    preload)
 from tap import ROOT, run, tap, wait_for
 
 
@@ -191,7 +192,8 @@ def hangs(h, user):
         in h.room.log()[before:])
     tap.ok("Login failed" not in h.room.log()[before:],
         "logged, and not as the client's failure", h.room.log()[before:])
-    wait_for("the processes' end", lambda: not descendants(child.pid))
+    wait_for("the processes' end", lambda: all(
+        map(is_nursery, descendants(child.pid))))
     h.pam("imap", h.module_lines())
     status, line, c = h.imap(user.name, "secret")
     tap.equal(status, "OK", "when it answers again the user is let in")

@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import echod
-from echod import UID, Server, children, descriptors, status
+from echod import UID, Server, descriptors, status
 from tap import run, tap, wait_for
 
 ROOT = os.geteuid() == 0
@@ -31,9 +31,8 @@ def front_uid():
 def processes(server):
     """Monitor (or session) and front of the one open connection."""
     def find():
-        tops = children(server.process.pid)
-        fronts = children(tops[0]) if tops else []
-        return len(fronts) == 1 and (tops[0], fronts[0])
+        monitors, fronts, _ = server.roles()
+        return len(monitors) == len(fronts) == 1 and (monitors[0], fronts[0])
     return wait_for("two processes", find)
 
 
@@ -42,7 +41,7 @@ def walled(front):
         status(front).get("Seccomp") == ["2"] and status(front))
 
 
-def check_front(name, front, root):
+def check_walls(name, front, root):
     st = walled(front)
     tap.equal(st["Seccomp"], ["2"], name + ": filter")
     tap.equal(st["NoNewPrivs"], ["1"], name + ": no_new_privs")
@@ -55,6 +54,10 @@ def check_front(name, front, root):
         where = os.readlink("/proc/%d/root" % front)
         tap.ok(re.match(r"/(run|tmp)/imapd\.\w+ \(deleted\)$", where),
             name + ": empty root", where)
+
+
+def check_front(name, front, root):
+    check_walls(name, front, root)
     limits = open("/proc/%d/limits" % front).read()
     for limit in ("processes", "core file size") + (() if echod.SANITIZED
             else ("file size",)):
@@ -74,7 +77,8 @@ def check_descriptors(name, pid, wanted):
 
 
 def test_processes(server, root, tls):
-    how = ("root" if root else "no root") + (", TLS" if tls else "")
+    how = "%s %s%s" % (server.mode, "root" if root else "no root",
+        ", TLS" if tls else "")
     line = server.connect(tls=tls)
     line.get()
     monitor, front = processes(server)
@@ -109,10 +113,10 @@ def test_processes(server, root, tls):
         how + " session: no certificate open", fds)
     check_key(server, how + " session", monitor, False)
     if tls:
-        tap.equal(children(monitor), [front], how + ": the front pumps")
+        tap.equal(server.front(), front, how + ": the front pumps")
         check_front(how + " pump", front, root)
     else:
-        tap.equal(children(monitor), [], how + ": the front has left")
+        tap.equal(server.roles()[1], [], how + ": the front has left")
     limits = open("/proc/%d/limits" % monitor).read()
     tap.ok(re.search(r"Max core file size +0 +0", limits),
         how + " session: no core files")
@@ -122,8 +126,33 @@ def test_processes(server, root, tls):
     env = open("/proc/%d/environ" % monitor, "rb").read()
     line.ask("QUIT")
     line.close()
-    wait_for("the end", lambda: not children(server.process.pid))
+    wait_for("the end", lambda: not server.connections())
     return env
+
+
+def test_nursery(server, root):
+    """The nursery has the walls of a front but for making one; who accepts has
+    no key."""
+    how = "%s %s" % (server.mode, "root" if root else "no root")
+    line = server.connect()
+    line.get()
+    nursery = server.nursery()
+    check_walls(how + " nursery", nursery, root)
+    limits = open("/proc/%d/limits" % nursery).read()
+    tap.ok(re.search(r"Max core file size +0 +0", limits),
+        how + " nursery: no core file")
+    check_descriptors(how + " nursery", nursery, {0: r"/dev/null",
+        1: r"/dev/null", 3: r"socket:", **({} if echod.SANITIZED else
+        {2: r"/dev/null"})})
+    check_key(server, how + " nursery", nursery, True)
+    acceptors = server.acceptors()
+    tap.ok(acceptors, how + ": somebody accepts")
+    for pid in acceptors:
+        check_key(server, how + " acceptor", pid, False)
+    for pid in server.roles()[2] + acceptors:
+        tap.ok(not any(target.endswith(".pem") for target in
+            descriptors(pid).values()), how + ": no certificate open")
+    line.close()
 
 
 def key_numbers(pem):
@@ -296,24 +325,32 @@ def test_spool(server):
 def main():
     os.environ["HOSTILE_VARIABLE"] = "1"
     if ROOT:
+        for mode in ("nowait", "wait", "listen"):
+            server = Server(mode=mode)
+            test_processes(server, True, False)
+            test_processes(server, True, True)
+            test_messages(server)
+            test_attacks(server)
+            test_forging(server)
+            test_environment(server)
+            if mode != "nowait":
+                test_nursery(server, True)
+            server.stop()
         server = Server()
-        test_processes(server, True, False)
-        test_processes(server, True, True)
-        test_messages(server)
         test_spool(server)
-        test_attacks(server)
-        test_forging(server)
-        test_environment(server)
         # Other servers on this machine make and remove theirs.
         left = glob.glob("/run/imapd.??????")
         wait_for("their end", lambda: not any(map(os.path.exists, left)))
         tap.ok(True, "no directories left in /run")
         server.stop()
-        server = Server(uid=UID)
-        test_processes(server, False, False)
-        test_processes(server, False, True)
-        test_attacks(server)
-        server.stop()
+        for mode in ("nowait", "wait"):
+            server = Server(uid=UID, mode=mode)
+            test_processes(server, False, False)
+            test_processes(server, False, True)
+            test_attacks(server)
+            if mode != "nowait":
+                test_nursery(server, False)
+            server.stop()
         no_root_attempts()
     else:
         tap.skip("privileges of a server that root started", "not root")

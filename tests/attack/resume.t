@@ -183,7 +183,7 @@ def damaged(server):
 
 
 def none():
-    server = Server(uid=OWN, conf="tls_state =\n")
+    server = Server(uid=OWN, conf="tls_state =\n", mode="nowait")
     context = context_of(server)
     session = visit(server, context)[0]
     tap.ok(not visit(server, context, session)[1]
@@ -193,7 +193,7 @@ def none():
 
 
 def main():
-    server = Server(uid=OWN)
+    server = Server(uid=OWN, mode="nowait")
     for part in (resumption, row, crowd, held, damaged):
         part(server)
     server.stop()

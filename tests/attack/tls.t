@@ -47,7 +47,8 @@ def says(server, tls=True, context=None):
 
 
 def new_server(conf=""):
-    return Server(uid=OWN, conf=conf)
+    """Each connection reads the certificates anew."""
+    return Server(uid=OWN, conf=conf, mode="nowait")
 
 
 def test_keys():
@@ -251,7 +252,7 @@ def test_policies():
                 + ":@SECLEVEL=0", to=other) is not None, cipher in good,
                 "%s: %s" % (policy, cipher))
         other.stop()
-    other = new_server("tls = strong\n")
+    other = Server(uid=OWN, conf="tls = strong\n")
     tap.ok("must be one of: modern intermediate old" in
         open(other.path("stderr")).read() + other.log(),
         "another word: the three are named")
@@ -479,8 +480,7 @@ def test_half_close():
     tap.equal(len(line.get()), 3000000, "half closed: all of the answer")
     tap.equal([line.get(), line.get()], ["ECHO last", None], "to the end")
     line.close()
-    wait_for("the sessions' end", lambda:
-        not echod.children(server.process.pid))
+    wait_for("the sessions' end", lambda: not server.connections())
 
 
 def test_bulk():
@@ -490,7 +490,7 @@ def test_bulk():
     line.get()
     line.ask("LOGIN joe " + echod.PASSWORD)
     session = server.session()
-    front, = echod.children(session)
+    front = server.front()
 
     def work():
         total = 0
@@ -530,10 +530,8 @@ def test_signals():
     line = server.connect(tls=True)
     line.get()
     line.ask("LOGIN joe " + echod.PASSWORD)
-    front, = echod.children(server.session())
-    os.kill(front, 9)
-    wait_for("the session's end", lambda:
-        not echod.children(server.process.pid))
+    os.kill(server.front(), 9)
+    wait_for("the session's end", lambda: not server.connections())
     tap.ok(True, "a killed front ends the session")
     line.close()
 

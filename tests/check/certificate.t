@@ -15,7 +15,7 @@ import room
 from pki import Pki, openssl
 from server import read
 from setups import HOST, Setup, World, try_all
-from tap import need, run
+from tap import need, run, tap
 
 CERTS, KEYS = "/etc/ssl/certs/", "/etc/ssl/private/"
 PEM, OWN = CERTS + "imapd.pem", CERTS + "imapd-ca"
@@ -87,6 +87,11 @@ def row(name, wreck, says, **kw):
 def none(w):
     w.touch()
     w.remove(PEM)
+
+
+def none_wanted(w):
+    w.configure("plaintext = always\n")
+    none(w)
 
 
 def empty(w):
@@ -359,6 +364,9 @@ def too_severe(w):
 
 ROWS = (
     row("no file", none, "there is no certificate"),
+    row("no file, and passwords in clear", none_wanted, "so passwords go over",
+        state="warning", also=("login", "configuration", "build"),
+        after=lambda w: w.edit("/etc/imapd.conf", "plaintext = always\n", "")),
     row("an empty file", empty, "imapd.pem is empty"),
     row("another file", garbage, "no certificate that can be read"),
     row("a directory", directory, "that is no file"),
@@ -419,11 +427,27 @@ ROWS = (
 )
 
 
+def as_user(w):
+    """Who may not look says so, and takes nothing for wrong."""
+    report = w.report(login=False, drop=w.joe.drop)
+    for check, says in (("certificate", "imapd.pem: only root may read it"),
+            ("ports", "port 993, and only root may know who")):
+        tap.ok(report.found(check, says, "unknown"), "a user is told: " +
+            says, report.text)
+    tap.ok(report.found("superserver", "inetd starts /usr/local/sbin/imapd for "
+        "port 993", "ok"),
+        "a user can look at what starts the servers", report.text)
+    tap.equal([f for f in report.bad() if f["check"] in ("services",
+        "superserver", "ports", "certificate", "openssl")], [],
+        "a user is told of nothing that isn't so")
+
+
 def main():
     need("inetd", "curl")
     world = Certs(room.enter())
     only = sys.argv[1:]
     try_all(world, [r for r in ROWS if not only or r.name in only])
+    as_user(world)
 
 
 run(main)

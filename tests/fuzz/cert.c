@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A certificate file of any octets: used, or refused with a line that names
- * it; nothing is leaked.  The key may be in the same file or in a second. */
+ * it; nothing is leaked.  The key may be in the same file or in a second.  What
+ * the doctor says of it is printable, and agrees. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "ssl/tls.h"
+#include "ssl/tls_exam.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -32,6 +35,34 @@ quiet(void *arg, int level, const char *line)
 	(void)arg;
 	(void)level;
 	(void)line;
+}
+
+static void
+check_text(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text == 0x7f)
+			abort();
+}
+
+static void
+examine(const char *path, bool used)
+{
+	struct tls_exam e;
+	struct fault why;
+
+	if (tls_exam_file(&e, path, path, path, &why) == 0) {
+		check_text(e.names);
+		check_text(e.common);
+		check_text(e.issuer);
+		check_text(e.issuer_url);
+		check_text(e.kind);
+		tls_exam_covers(&e, "localhost");
+		if (used && !e.matches)
+			abort();
+	}
+	tls_exam_has(&e, path, TLS_EXAM_ISSUER);
+	tls_exam_clear(&e);
 }
 
 int
@@ -63,6 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (c == NULL && (why.code == FAULT_NONE ||
 	    strstr(why.text, path) == NULL))
 		abort();
+	examine(path, c != NULL);
 	tls_config_free(c);
 	return 0;
 }

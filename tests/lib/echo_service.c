@@ -480,6 +480,7 @@ static const struct service service = {
 	.alpn = "echo",
 	.usage = "usage: echod [--listen ADDRESS:PORT[,tls|,plain]]",
 	.busy = "BUSY\r\n",
+	.crowded = "CROWDED\r\n",
 	.idle_secs = 1800,
 	.prelogin = &ops,
 	.session = session,

@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 
 import certs
-from server import descendants, die_with_us, ended, read
+from server import (descendants, die_with_us, ended, free_port,
+    is_nursery, listening, read, status as status_of)
 from tap import ROOT, WAIT_SECS, remove_tree, wait_for
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/gcc-plain"))
@@ -71,11 +72,16 @@ class Line:
         self.sock.close()
 
 
+SPAWNER = os.path.join(ROOT, "tests/lib/spawner.py")
+
+
 class Server:
-    """`conf` is added to the configuration; `uid` runs it without root."""
+    """`conf` is added to the configuration; `uid` runs it without root.
+    `mode`: how it is started, by --listen or by tests/lib/spawner.py."""
 
     def __init__(self, conf="", users=None, uid=None, wrap=(), cert=True,
-            program=PROGRAM):
+            program=PROGRAM, mode="listen", env=None):
+        self.mode = mode
         self.dir = tempfile.mkdtemp(prefix="echod.")
         os.chmod(self.dir, 0o755)
         atexit.register(self.stop)
@@ -103,12 +109,25 @@ class Server:
             for name in os.listdir(self.dir):
                 os.chown(self.path(name), uid, uid)
             os.chown(self.dir, uid, uid)
-        self.process = subprocess.Popen([*wrap, program, "--config",
-            self.conf, "--listen", "127.0.0.1:0,plain",
-            "--listen", "127.0.0.1:0,tls"], stdin=subprocess.DEVNULL,
+        command = [*wrap, program, "--config", self.conf]
+        if mode == "listen":
+            command += ["--listen", "127.0.0.1:0,plain",
+                "--listen", "127.0.0.1:0,tls"]
+        else:
+            self.clear, self.tls = free_port(), free_port()
+            command = ["/usr/bin/python3", SPAWNER, mode,
+                "%d,--no-tls" % self.clear, "%d,--tls" % self.tls,
+                "--"] + command
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+            stdout=open(self.path("stdout"), "wb"),
             stderr=open(self.path("stderr"), "wb"), close_fds=False,
-            preexec_fn=lambda: self.become(uid))
-        self.clear, self.tls = wait_for("the server", self.ports)
+            preexec_fn=lambda: self.become(uid),
+            env=dict(os.environ, **(env or {})))
+        if mode == "listen":
+            self.clear, self.tls = wait_for("the server", self.ports)
+        else:
+            wait_for("the spawner", lambda: listening(self.clear) and
+                listening(self.tls))
 
     def become(self, uid):
         if uid is not None and os.geteuid() == 0:
@@ -148,13 +167,50 @@ class Server:
         return line.secure(context or certs.trusting(self.crt)) if tls \
             else line
 
+    def acceptors(self):
+        """The processes that take connections for themselves."""
+        if self.mode == "nowait":
+            return []
+        return children(self.process.pid) if self.mode == "wait" or \
+            self.wrapped else [self.process.pid]
+
+    def roles(self):
+        """(monitors or sessions, fronts, nurseries): processes of each.  A
+        front that is not behind its walls yet counts as a monitor: ask when
+        the server has greeted."""
+        found = [], [], []
+        acceptors = self.acceptors()
+        for pid in descendants(self.process.pid):
+            walled = status_of(pid, "Seccomp")
+            if pid not in acceptors and walled is not None:
+                found[2 if is_nursery(pid) else walled == "2"].append(pid)
+        return found
+
+    def connections(self):
+        """The processes of connections: monitors, sessions and fronts."""
+        monitors, fronts, _ = self.roles()
+        return monitors + fronts
+
     def session(self):
-        """The process of the one connection; those of connections that were
-        closed before it may take a moment to end."""
+        """The monitor or session of the one connection; the processes of
+        those that were closed before it may take a moment to end."""
         def one():
-            pids = children(self.process.pid)
-            return len(pids) == 1 and pids[0]
+            monitors, fronts, _ = self.roles()
+            return len(monitors) == 1 and len(fronts) <= 1 and monitors[0]
         return wait_for("one connection", one)
+
+    def front(self):
+        """The front of the one connection."""
+        def one():
+            fronts = self.roles()[1]
+            return len(fronts) == 1 and fronts[0]
+        return wait_for("one front", one)
+
+    def nursery(self):
+        def one():
+            nurseries = self.roles()[2]
+            return len(nurseries) == 1 and nurseries[0]
+        return wait_for("one nursery", one)
 
     def logged(self, pattern):
         """Waits until a line of the log matches."""
@@ -195,9 +251,12 @@ def descriptors(pid):
     """Number and target of what the process has open."""
     where = "/proc/%d/fd" % pid
     found = {}
-    for n in os.listdir(where):
-        try:
-            found[int(n)] = os.readlink(os.path.join(where, n))
-        except FileNotFoundError:
-            pass        # closed since
+    try:
+        for n in os.listdir(where):
+            try:
+                found[int(n)] = os.readlink(os.path.join(where, n))
+            except FileNotFoundError:
+                pass        # closed since
+    except (FileNotFoundError, ProcessLookupError):
+        pass                # ended since
     return found

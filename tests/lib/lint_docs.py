@@ -142,8 +142,6 @@ for word in re.findall(r'\{ "([A-Z-]+)[ a-zA-Z0-9]*", (?:true|false), ',
 # Numbers in prose that come from elsewhere.
 bounds = dict(re.findall(r"^#define\s+(\w+)\s+(\d+)u$",
     read("c-client/base/bounds.h"), re.M))
-ok(" %s at a time" % bounds["BOUND_CHILDREN"] in page,
-    "imapd(8) has BOUND_CHILDREN")
 ok("given %s times" % bounds["BOUND_LISTENERS"] in page,
     "imapd(8) has BOUND_LISTENERS")
 for path, seconds in (("imapd/main.c", "1800"), ("ipopd/main.c", "600")):

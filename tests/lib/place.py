@@ -19,10 +19,12 @@ import mailgen
 import mboxfile
 from imapc import Gone, Imap, Pop
 from server import FIRST_UID, parents, status
-from tap import ROOT, remove_tree
+from tap import ROOT, WAIT_SECS, remove_tree
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/gcc-plain"))
 LIBRARY = os.path.join(BUILD, "tests/lib/passwd.so")
+# Many sessions are at work at once, beside whatever else the machine does.
+PATIENCE = 3 * WAIT_SECS
 PLACES = {"imapd": "imapd/imapd", "ipop3d": "ipopd/ipop3d"}
 
 
@@ -84,7 +86,7 @@ class Place:
             self.own(self.log)
         self.conf = os.path.join(self.dir, "imapd.conf")
         with open(self.conf, "w") as f:
-            f.write("mail_spool = %s\nlog = %s\nlock_timeout = 10\n%s"
+            f.write("mail_spool = %s\nlog = %s\nlock_timeout = 60\n%s"
                 % (self.spool_dir, self.log, conf))
         self.env = {"HOME": self.home, "PATH": "/usr/bin:/bin",
             "LD_PRELOAD": LIBRARY, "PASSWD_USER": "joe",
@@ -415,7 +417,7 @@ class Started:
         except ProcessLookupError:
             pass
 
-    def end(self, secs=20):
+    def end(self, secs=PATIENCE):
         """Hang up, and the exit status; a stopped one is killed."""
         self.close()
         if self.child.poll() is None:
@@ -430,7 +432,7 @@ class Started:
 
 
 class Session(Started, Imap):
-    def __init__(self, place, program, tripped, timeout=30, **kw):
+    def __init__(self, place, program, tripped, timeout=PATIENCE, **kw):
         self.begin(place, program, tripped, timeout, **kw)
         self.greeting = self.line()
 
@@ -445,6 +447,6 @@ class Session(Started, Imap):
 
 
 class PopSession(Started, Pop):
-    def __init__(self, place, program, tripped, timeout=30, **kw):
+    def __init__(self, place, program, tripped, timeout=PATIENCE, **kw):
         self.begin(place, program, tripped, timeout, **kw)
         self.greeting = self.line()

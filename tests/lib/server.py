@@ -154,7 +154,8 @@ class Host:
         with open(self.conf, "w") as f:
             f.write("auth = users:%s/users\nplaintext = always\n"
                 "cert_dir = %s\nkey_dir = %s\nmail_spool = %s\nlog = %s\n"
-                "fail_delay = 0\nlock_timeout = 10\ntls_state = %s/state\n%s"
+                "fail_delay = 0\nlock_timeout = 10\ntls_state = %s/state\n"
+                "max_sessions = 2000\nmax_per_address = 0\n%s"
                 % (self.dir, self.certdir, self.certdir, self.spool,
                 self.logfile, self.dir, conf.replace("{dir}", self.dir)))
         self.ports = {}
@@ -236,10 +237,11 @@ class Host:
         return all(c.poll() is None for c in self.children)
 
     def processes(self):
-        """Pids of all that descends from the listeners."""
+        """Pids of all that descends from the listeners, but for nurseries."""
         out = []
         for child in self.children:
-            out += descendants(child.pid)
+            out += [pid for pid in descendants(child.pid)
+                if not is_nursery(pid)]
         return out
 
     def sessions(self, name="joe"):
@@ -325,6 +327,11 @@ def descendants(pid):
 def ended(pids):
     """Has each of them ended?  One that nobody has reaped has, too."""
     return all((status(pid, "State") or "Z")[0] == "Z" for pid in pids)
+
+
+def is_nursery(pid):
+    """Is it the one that makes fronts?  It stays when clients have gone."""
+    return (status(pid, "Name") or "").endswith("-nursery")
 
 
 def status(pid, key):

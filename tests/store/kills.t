@@ -88,6 +88,7 @@ class Killer(threading.Thread):
             scribe = self.place.scribe()
             if time.monotonic() > end or self.session.child.poll() is not None:
                 break
+            time.sleep(0.0005)
         self.killed = "session" if scribe is None else self.who
         if self.killed != "scribe":
             self.session.kill()
@@ -136,7 +137,7 @@ def tidy(place, book):
 
 def one_kill(place, book, rng):
     """Returns what was killed."""
-    w = Writer(book, place.imap(timeout=60))
+    w = Writer(book, place.imap())
     place.hits()
     killer = Killer(place, w.s, rng)
     try:
@@ -158,7 +159,7 @@ def one_kill(place, book, rng):
 def unlock(place, book):
     """Whoever wants the lock of a dead process breaks it; procmail would wait
     for longer than a test should take."""
-    w = Writer(book, place.imap(timeout=60))
+    w = Writer(book, place.imap())
     w.append(size=10)
     w.cmd("LOGOUT")
     w.s.end()

@@ -32,7 +32,7 @@ def cut_short(place):
     s.must("LOGOUT")
     s.end()
     place.arm("mbox_rewrite.sync 1 once kill-both any")
-    s = place.imap(timeout=60)
+    s = place.imap()
     s.select()
     s.must("STORE 1 +FLAGS.SILENT (\\Deleted)")
     try:

@@ -74,7 +74,7 @@ class Run:
         scenario.setup(self)
 
     def writer(self, select="INBOX"):
-        w = Writer(self.book, self.place.imap(timeout=20))
+        w = Writer(self.book, self.place.imap())
         self.trace.append(w)
         if select:
             w.select(select)
@@ -368,7 +368,7 @@ def subscribe(r):
 
 
 def pop(r):
-    s = r.place.pop(timeout=20)
+    s = r.place.pop()
     if s.greeting.startswith(b"+OK"):
         for command in ("STAT", "LIST 1", "QUIT"):
             s.cmd(command)
@@ -442,7 +442,7 @@ def hang_up(r):
 
 def pop_dele(r):
     a, b = idents(r)[1:3]
-    s = r.place.pop(timeout=20)
+    s = r.place.pop()
     if not s.greeting.startswith(b"+OK"):
         return
     gone = [i for n, i in ((2, a), (3, b))

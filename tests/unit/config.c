@@ -111,6 +111,9 @@ test_keys(void **state)
 	    "fail_delay = 60\n"
 	    "login_timeout = 1\n"
 	    "idle_timeout = 2592000\n"
+	    "max_sessions = 20000\n"
+	    "max_per_address = 0\n"
+	    "idle_exit = 86400\n"
 	    "pam_session = yes\n"
 	    "log = /l = m # not a comment\n"
 	    "login_tries = 7"), 0);
@@ -136,6 +139,9 @@ test_keys(void **state)
 	assert_int_equal(c.fail_delay, 60);
 	assert_int_equal(c.login_timeout, 1);
 	assert_int_equal(c.idle_timeout, 2592000);
+	assert_int_equal(c.max_sessions, 20000);
+	assert_int_equal(c.max_per_address, 0);
+	assert_int_equal(c.idle_exit, 86400);
 	assert_true(c.pam_session);
 	assert_string_equal(c.log, "/l = m # not a comment");
 	assert_int_equal(c.login_tries, 7);

@@ -68,10 +68,17 @@ test_lines(void **state)
 		{ "127.0.0.1:imap stream tcp nowait root /s/imapd imapd\n"
 		  "*:imap stream tcp nowait root /s/imapd imapd\n"
 		  "::1:imap stream tcp6 nowait root /s/imapd imapd\n"
-		  "192.0.2.1:\n",
+		  "192.0.2.1:\n"
+		  "pop3 stream tcp nowait root /s/pop pop\n"
+		  "*:imaps stream tcp nowait root /s/imapd imapd\n"
+		  "*:\n"
+		  "pop3s stream tcp nowait root /s/pop pop\n",
 		  "1 imap@127.0.0.1 tcp46 nowait.0 root /s/imapd [imapd]\n"
 		  "2 imap@ tcp46 nowait.0 root /s/imapd [imapd]\n"
-		  "3 imap@::1 tcp66 nowait.0 root /s/imapd [imapd]" },
+		  "3 imap@::1 tcp66 nowait.0 root /s/imapd [imapd]\n"
+		  "5 pop3@192.0.2.1 tcp46 nowait.0 root /s/pop [pop]\n"
+		  "6 imaps@ tcp46 nowait.0 root /s/imapd [imapd]\n"
+		  "8 pop3s@ tcp46 nowait.0 root /s/pop [pop]" },
 		/* Comments, and what only looks like one. */
 		{ "# a comment\n#imaps stream tcp nowait root /s/imapd imapd\n"
 		  "#<off># pop3s stream tcp nowait root /s/pop pop\n"
