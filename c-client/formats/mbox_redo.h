@@ -80,8 +80,8 @@ bool mbox_redo_is_there(const struct mbox *);
  * short has left, so that the file is a mailbox again in which all messages
  * are, some of them perhaps expunged already.  Where the file is not what the
  * redo file was made for, the piece becomes a mailbox Recovered-DATE (or -2 and
- * so on behind that, where there is one), which is logged.  0, also where there is none; -1 with FAULT_IO or FAULT_QUOTA, and
- * the redo file stays.
+ * so on behind that, where there is one), which is logged.  0, also where there
+ * is none; -1 with FAULT_IO or FAULT_QUOTA, and the redo file stays.
  */
 int mbox_redo_recover(struct mbox *, struct fault *);
 

@@ -232,7 +232,10 @@ def main():
             print("not ok - docs/TROUBLE has no entry for (%s): %s" % (path,
                 shape.replace(ANY, "...")))
         count += 1
-    for head in heads:
+    for n, head in enumerate(heads):
+        if head in heads[:n]:
+            failed += 1
+            print("not ok - docs/TROUBLE has it twice: " + head)
         if head not in used:
             failed += 1
             print("not ok - docs/TROUBLE: nobody says: " + head)
