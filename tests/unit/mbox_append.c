@@ -379,7 +379,7 @@ test_no_room(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	/* The index needs room as well. */
 	before = mboxroom_read("/dev/null");
-	while (before.n < 200000)
+	while (before.n < 1000000)
 		buf_adds(&before, "From a " DATE "A: b\n\nx\n\n");
 	mboxroom_write(room.spool, buf_span(&before));
 	box = mboxroom_open(&room, &mboxroom_inbox);
