@@ -303,8 +303,7 @@ static int
 write_all(struct index *ix, struct box_meta *m, struct index_records *all)
 {
 	static const enum index_statement clears[] = { INDEX_BRIEFS_CLEAR,
-	    INDEX_RECORDS_CLEAR, INDEX_FLAGS_CLEAR, INDEX_GONE_CLEAR,
-	    INDEX_PARSED_CLEAR };
+	    INDEX_RECORDS_CLEAR, INDEX_GONE_CLEAR, INDEX_PARSED_CLEAR };
 	size_t n;
 	int rc = SQLITE_OK;
 
@@ -315,7 +314,7 @@ write_all(struct index *ix, struct box_meta *m, struct index_records *all)
 	}
 	if (rc == SQLITE_OK && ix->broken)
 		rc = SQLITE_CORRUPT;
-	n = ix->forget ? 5 : ix->cleared ? 3 : 0;
+	n = ix->forget ? 4 : ix->cleared ? 2 : 0;
 	for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
 		rc = index_run(ix, clears[i]);
 	if (rc == SQLITE_OK && ix->removed_count > 0)

@@ -39,6 +39,16 @@ index_need_is_sane(const struct record *r, size_t n, uint32_t above,
 	return bad == 0 && above < uidnext;
 }
 
+/* Flags are next to each other, so that few pages have them; what is new comes
+ * to the end of the table. */
+int64_t
+index_need_key(enum index_part part, size_t k, uint32_t j)
+{
+	int64_t blob = (int64_t)(k * INDEX_GROUP_BLOBS + j);
+
+	return part == INDEX_PART_FLAGS ? blob : blob + (INT64_C(1) << 40);
+}
+
 static int
 no_statement(struct index *ix)
 {
@@ -91,7 +101,7 @@ take_row(sqlite3_stmt *s, int64_t key, enum index_part part,
 
 /* Both parts, while the records are near. */
 static int
-take_blob(sqlite3_stmt *const s[INDEX_PARTS], int64_t key,
+take_blob(sqlite3_stmt *const s[INDEX_PARTS], size_t k, uint32_t j,
     struct index_blob *b, struct record *out, uint32_t uidnext,
     uint64_t modseq)
 {
@@ -99,7 +109,8 @@ take_blob(sqlite3_stmt *const s[INDEX_PARTS], int64_t key,
 		int rc = sqlite3_step(s[part]);
 
 		if (rc == SQLITE_ROW)
-			rc = take_row(s[part], key, part, b, out);
+			rc = take_row(s[part], index_need_key(part, k, j),
+			    part, b, out);
 		else if (rc == SQLITE_DONE)
 			rc = SQLITE_ABORT;
 		if (rc != SQLITE_OK)
@@ -122,7 +133,6 @@ index_need_read(struct index *ix, size_t k, struct index_group *g,
 		[INDEX_PART_MAIL] = index_statement(ix, INDEX_RECORDS_READ),
 		[INDEX_PART_FLAGS] = index_statement(ix, INDEX_FLAGS_READ),
 	};
-	int64_t key = (int64_t)(k * INDEX_GROUP_BLOBS);
 	int rc = SQLITE_OK;
 
 	if (from == to)
@@ -130,11 +140,12 @@ index_need_read(struct index *ix, size_t k, struct index_group *g,
 	if (s[0] == NULL || s[1] == NULL)
 		return no_statement(ix);
 	for (unsigned part = 0; part < INDEX_PARTS; part++) {
-		sqlite3_bind_int64(s[part], 1, key + from);
-		sqlite3_bind_int64(s[part], 2, key + to - 1);
+		sqlite3_bind_int64(s[part], 1, index_need_key(part, k, from));
+		sqlite3_bind_int64(s[part], 2, index_need_key(part, k,
+		    to - 1));
 	}
 	for (; from < to && rc == SQLITE_OK; from++) {
-		rc = take_blob(s, key + from, &g->blobs[from], out, uidnext,
+		rc = take_blob(s, k, from, &g->blobs[from], out, uidnext,
 		    modseq);
 		out += g->blobs[from].count;
 	}

@@ -228,22 +228,22 @@ put(struct index *ix, enum index_statement which, int64_t key,
 /* The parts of a blob.  One that is as it was in the database is not written:
  * STORE leaves one part as it is, and an expunge both of those behind it. */
 static int
-write_blob(struct index *ix, int64_t key, struct index_blob *b,
-    const struct record *r, struct buf *out)
+write_blob(struct index *ix, size_t k, uint32_t j, const struct record *r,
+    struct buf *out)
 {
-	static const enum index_statement puts[INDEX_PARTS] = {
-	    INDEX_RECORDS_PUT, INDEX_FLAGS_PUT };
+	struct index_blob *b = &ix->groups[k].blobs[j];
 	int rc = SQLITE_OK;
 
 	for (unsigned part = 0; part < INDEX_PARTS && rc == SQLITE_OK;
 	    part++) {
+		int64_t key = index_need_key(part, k, j);
 		uint64_t sum;
 
 		buf_reset(out);
 		index_pack_write(out, part, r, b->count, b->place);
 		sum = index_sum(out->p, out->n, (uint64_t)key);
 		if (b->change == 0 || sum != b->sums[part])
-			rc = put(ix, puts[part], key, out);
+			rc = put(ix, INDEX_RECORDS_PUT, key, out);
 		b->sums[part] = sum;
 	}
 	return rc;
@@ -268,8 +268,7 @@ write_group(struct index *ix, size_t k, const struct index_records *all,
 			continue;
 		check(ix, r, b->count, m);
 		index_brief_make(b, r);
-		rc = write_blob(ix, (int64_t)(k * INDEX_GROUP_BLOBS + j), b,
-		    r, &out);
+		rc = write_blob(ix, k, j, r, &out);
 		b->change = change;
 		b->dirty = false;
 	}

@@ -38,8 +38,8 @@ enum index_statement {
 	INDEX_ROLLBACK, INDEX_BOX_GET, INDEX_BOX_PUT, INDEX_TRANSIT_LIST,
 	INDEX_TRANSIT_PUT, INDEX_TRANSIT_DROP, INDEX_TRANSIT_ANY,
 	INDEX_BRIEFS_GET, INDEX_BRIEFS_PUT, INDEX_BRIEFS_CLEAR,
-	INDEX_RECORDS_READ, INDEX_RECORDS_PUT, INDEX_RECORDS_CLEAR,
-	INDEX_FLAGS_READ, INDEX_FLAGS_PUT, INDEX_FLAGS_CLEAR,
+	INDEX_RECORDS_READ, INDEX_FLAGS_READ, INDEX_RECORDS_PUT,
+	INDEX_RECORDS_CLEAR,
 	INDEX_GONE_ADD, INDEX_GONE_TRIM, INDEX_GONE_FLOOR, INDEX_GONE_CLEAR,
 	INDEX_PARSED_AT, INDEX_PARSED_AFTER, INDEX_PARSED_PUT,
 	INDEX_PARSED_DROP, INDEX_PARSED_DROP_RANGE, INDEX_PARSED_KEYS,
@@ -154,8 +154,11 @@ int index_records_load(struct index *, struct index_records *,
 int index_records_load_changed(struct index *, struct index_records *,
     struct index_state *, const struct box_meta *);
 
+/* index_need.c: beside what index.h has of it.  The key of a part of the j-th
+ * blob of the k-th group. */
+int64_t index_need_key(enum index_part, size_t k, uint32_t j);
 /*
- * index_need.c: beside what index.h has of it.  Read the k-th group's briefs;
+ * Read the k-th group's briefs;
  * the records of its blobs [from, to), one behind the other.  SQLITE_ABORT:
  * the row is another one; others have changed it since, or it is damaged.
  */

@@ -238,7 +238,9 @@ plan_blob(struct index *ix, const struct index_records *all, size_t k,
 	}
 	if (!ix->lazy || (old != NULL && old->here)) {
 		from = c->record_count;
-		grow_records(&c->records, &c->record_cap, from + b->count);
+		/* An empty blob's is a place too. */
+		grow_records(&c->records, &c->record_cap,
+		    from + b->count + 1);
 		rc = index_need_read(ix, k, g, j, j + 1, c->records + from,
 		    m->uidnext, m->highestmodseq);
 		if (rc != SQLITE_OK)

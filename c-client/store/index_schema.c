@@ -24,9 +24,8 @@ static const char *const tables[] = {
 	"CREATE TABLE box(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB)",
 	/* key: of a group (index_group.h) */
 	"CREATE TABLE briefs(key INTEGER PRIMARY KEY, data BLOB)",
-	/* key: of a blob, whose records are in two parts (index_pack.h) */
+	/* key: of a part of a blob, index_need_key() */
 	"CREATE TABLE records(key INTEGER PRIMARY KEY, data BLOB)",
-	"CREATE TABLE flags(key INTEGER PRIMARY KEY, data BLOB)",
 	/* key: kind * 2^32 + first UID */
 	"CREATE TABLE parsed(key INTEGER PRIMARY KEY, last INTEGER, "
 	    "sum INTEGER, data BLOB)",
@@ -39,6 +38,10 @@ static const char *const tables[] = {
  * neighbours are left alone; REPLACE takes it out first. */
 #define PUT(table)	"INSERT INTO " table "(key, data) VALUES(?1, ?2) " \
 	"ON CONFLICT(key) DO UPDATE SET data = excluded.data"
+
+/* Two of them, which are read side by side. */
+#define READ	"SELECT key, data FROM records WHERE key BETWEEN ?1 AND ?2 " \
+	"ORDER BY key"
 
 const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_DATA_VERSION] = "PRAGMA data_version",
@@ -61,14 +64,10 @@ const char *const index_schema_statements[INDEX_STATEMENTS] = {
 	[INDEX_BRIEFS_GET] = "SELECT data FROM briefs WHERE key = ?1",
 	[INDEX_BRIEFS_PUT] = PUT("briefs"),
 	[INDEX_BRIEFS_CLEAR] = "DELETE FROM briefs",
-	[INDEX_RECORDS_READ] = "SELECT key, data FROM records "
-	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+	[INDEX_RECORDS_READ] = READ,
+	[INDEX_FLAGS_READ] = READ,
 	[INDEX_RECORDS_PUT] = PUT("records"),
 	[INDEX_RECORDS_CLEAR] = "DELETE FROM records",
-	[INDEX_FLAGS_READ] = "SELECT key, data FROM flags "
-	    "WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
-	[INDEX_FLAGS_PUT] = PUT("flags"),
-	[INDEX_FLAGS_CLEAR] = "DELETE FROM flags",
 	[INDEX_GONE_ADD] = "INSERT INTO gone(first, last, modseq) "
 	    "VALUES(?1, ?2, ?3)",
 	[INDEX_GONE_FLOOR] = "SELECT max(modseq) FROM gone WHERE "

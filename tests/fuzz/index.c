@@ -157,14 +157,14 @@ put_blob(struct index *ix, enum index_part part, const uint8_t *data,
 
 	for (uint32_t i = 0; i < b->count; i++)
 		r[i].uid = INDEX_BLOB_RECORDS + 1 + i;
-	put(ix, part == INDEX_PART_MAIL ? INDEX_RECORDS_PUT :
-	    INDEX_FLAGS_PUT, 1, data, size);
+	put(ix, INDEX_RECORDS_PUT, index_need_key(part, 0, 1), data, size);
 	if (index_pack_count(packed, part, INDEX_BLOB_RECORDS, &count))
 		index_pack_read(packed, part, 0, r);
 	b->count = (uint32_t)count;
 	index_brief_make(b, r);
 	b->place = 0;
-	b->sums[part] = index_sum(data, size, 1);
+	b->sums[part] = index_sum(data, size,
+	    (uint64_t)index_need_key(part, 0, 1));
 	buf_init(&row, 0);
 	index_group_write(g, 0, 1, &row);
 	put(ix, INDEX_BRIEFS_PUT, 0, row.p, row.n);
