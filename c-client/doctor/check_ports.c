@@ -28,7 +28,8 @@ struct look {
 	struct listeners listeners;
 };
 
-/* Super-servers, ourselves, and what stands in for systemd in a shell. */
+/* Super-servers, ourselves, and what stands in for systemd in a shell; the
+ * kernel's names end after 15 octets. */
 static bool
 is_expected(const struct look *k, const struct listener *l)
 {
@@ -36,7 +37,7 @@ is_expected(const struct look *k, const struct listener *l)
 	    "xinetd", "systemd", "systemd-socket-" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strncmp(l->name, names[i], LISTENER_NAME - 5) == 0)
+		if (strcmp(l->name, names[i]) == 0)
 			return true;
 	return strcmp(l->name, k->d->service->program) == 0;
 }

@@ -488,6 +488,34 @@ judge(struct look *k, const struct entry *e)
 		    superserver_port(e));
 }
 
+/* An entry for the super-server that is there: on Debian each of them takes the
+ * others away when it is installed. */
+static void
+mend_none(struct look *k)
+{
+	const struct service *service = k->d->service;
+	const struct superserver *inetd = &k->all.of[ENTRY_INETD];
+	const struct superserver *xinetd = &k->all.of[ENTRY_XINETD];
+	bool x = inetd->pid == 0 && !inetd->installed && xinetd->installed;
+	const char *tell = entry_mend_tell(k->r, x ? xinetd : inetd);
+	const char *exe = report_quote(k->r, k->exe);
+
+	if (k->exe[0] == '\0' || tell[0] == '\0')
+		return;
+	if (x)
+		report_mend(k->r, "printf 'service %s\\n{\\n\\ttype = UNLISTED"
+		    "\\n\\tport = %u\\n\\tsocket_type = stream\\n\\twait = no"
+		    "\\n\\tuser = root\\n\\tserver = %%s\\n\\tflags = IPv6\\n"
+		    "\\tcps = 1000 1\\n}\\n' %s >>/etc/xinetd.d/%s && %s",
+		    service->tls_port_name, service->tls_port, exe,
+		    service->program, tell);
+	else
+		report_mend(k->r, "printf '%u\\tstream\\t%s\\tnowait.1000\\t"
+		    "root\\t%%s\\t%s\\n' %s >>%s && %s", service->tls_port,
+		    inetd->gnu ? "tcp6" : "tcp", service->program, exe,
+		    report_quote(k->r, inetd->files[0]), tell);
+}
+
 /* Nothing starts this program.  What is switched off is nearest to what is
  * wanted; else there is a line to add. */
 static void
@@ -496,7 +524,6 @@ judge_none(struct look *k)
 	const struct service *service = k->d->service;
 	const struct listener *l = listener_on(&k->listeners,
 	    service->tls_port);
-	const struct superserver *inetd = &k->all.of[ENTRY_INETD];
 
 	if (l != NULL && strcmp(l->name, service->program) == 0) {
 		report_ok(k->r, "%s (pid %ld) listens by itself",
@@ -520,12 +547,7 @@ judge_none(struct look *k)
 	}
 	report_failed(k->r, "nothing starts %s: no file of inetd, xinetd or "
 	    "systemd has an entry for it", service->program);
-	if (k->exe[0] != '\0')
-		report_mend(k->r, "printf '%u\\tstream\\t%s\\tnowait.1000\\t"
-		    "root\\t%%s\\t%s\\n' %s >>/etc/inetd.conf && %s",
-		    service->tls_port, inetd->gnu ? "tcp6" : "tcp",
-		    service->program, report_quote(k->r, k->exe),
-		    entry_mend_tell(k->r, inetd));
+	mend_none(k);
 }
 
 /* Clients that begin with TLS find nothing, though others are served. */

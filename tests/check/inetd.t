@@ -18,7 +18,7 @@ import room
 import setuproom
 from server import listening
 from setups import HOST, Setup, World, try_all
-from tap import need, run, wait_for
+from tap import need, run, tap, wait_for
 
 CONF = "/etc/inetd.conf"
 IMAPD = "/usr/local/sbin/imapd"
@@ -318,11 +318,25 @@ ROWS = (
 )
 
 
+def waiting(w):
+    """The mode `wait` is as good, and needs no limit.  Who serves it lives on,
+    so this is the last one."""
+    w.line("imaps stream tcp wait root %s imapd" % IMAPD)
+    w.anew()
+    served(w)
+    report = w.report()
+    tap.equal(report.bad(), [], "a line with wait is well")
+    tap.ok(report.found("superserver", "conf:1: inetd starts", "ok") and
+        report.found("ports", r"^(inetd|imapd) \(pid \d+\) listens on port "
+        "993", "ok"), "and seen to be at work", report.text)
+
+
 def main():
     need("inetd", "ip")
     world = Inetd(room.enter())
     only = sys.argv[1:]
     try_all(world, [r for r in ROWS if not only or r.name in only])
+    waiting(world)
 
 
 run(main)

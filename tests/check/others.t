@@ -123,6 +123,14 @@ def x_off(w):
     wait_for("port 993 to close", lambda: not listening(993))
 
 
+def x_none(w):
+    """It serves POP3 alone."""
+    w.edit(X, r"(?s)^service imaps$.*?^}", "")
+    w.edit(X, r"(?s)^service imap2$.*?^}", "")
+    w.tell()
+    wait_for("port 993 to close", lambda: not listening(993))
+
+
 def x_not_told(w):
     x_off(w)
     w.change(X, r"^\tdisable = yes\n", "")
@@ -153,6 +161,7 @@ def x_wrapped(w):
 
 XINETD = (
     row("switched off", x_off, r"/imapd:\d+: the entry for imapd is switched"),
+    row("no entry", x_none, "nothing starts imapd"),
     row("not told", x_not_told, r"xinetd \(pid \d+\) does not listen"),
     changed("no user", X, r"^\tuser.*\n", "", "the user is missing"),
     changed("a user who may not", X, r"^\tuser.*$", "\tuser = nobody",
