@@ -251,8 +251,8 @@ SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
 	etc/imapd-wait.service etc/imapd-wait.socket etc/imapd-wait.xinetd \
 	etc/imapd.conf etc/imapd.socket etc/imapd.xinetd etc/imapd@.service \
 	etc/inetd.conf etc/inetutils.conf etc/ipop3d-wait.service \
-	etc/ipop3d-wait.socket etc/ipop3d.socket \
-	etc/ipop3d@.service etc/services
+	etc/ipop3d-wait.socket etc/ipop3d.socket etc/ipop3d@.service \
+	etc/services
 SECTIONS = $(sort $(subst .,,$(suffix $(PAGES))))
 # What is written is about /usr/local.
 PLACED = sed 's,/usr/local/s\(bin\|hare\),$(PREFIX)/s\1,g'
