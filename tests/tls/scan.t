@@ -12,6 +12,7 @@ import sys
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
+import certs
 import server
 from tap import need, run, tap
 
@@ -84,8 +85,10 @@ def renegotiation(port, version):
 def main():
     need("sslscan", "openssl")
     for policy in POLICIES:
-        h = server.Host(conf="tls = %s\n" % policy, programs=("imapd",
-            "ipop3d"))
+        h = server.Host(conf="tls = %s\n" % policy, programs=())
+        certs.make(h.certdir + "/imapd.pem", certs.RSA)
+        h.start("imapd")
+        h.start("ipop3d")
         if policy == "old":
             for version in ("-tls1", "-tls1_1", "-tls1_2"):
                 renegotiation(h.ports["imapds"], version)
