@@ -16,11 +16,13 @@ struct fault;
 struct tls_config;
 struct tls;
 
-/* Files that could not be used, as hashes of their paths. */
-#define TLS_BROKEN	64
-struct tls_broken {
+/* Files that were loaded, and those that could not be used: hashes of their
+ * paths.  More than there is room for are not known of. */
+#define TLS_FILES	256
+#define TLS_FILE_USED	1u	/* the bit of those that were loaded */
+struct tls_files {
 	uint32_t n;
-	uint64_t of[TLS_BROKEN];
+	uint64_t of[TLS_FILES];
 };
 
 /* Strings, and the list of programs, are needed while it is loaded only. */
@@ -34,7 +36,7 @@ struct tls_options {
 	const char *policy;		/* modern, intermediate, old */
 	const char *state_file;		/* of tls_state.h; "" for none */
 	size_t record_max;		/* octets in a record; 0: as in TLS */
-	struct tls_broken *broken;	/* NULL: nobody wants to know */
+	struct tls_files *files;	/* NULL: nobody wants to know */
 };
 
 /*

@@ -207,13 +207,13 @@ int
 tls_cert_use(SSL_CTX *ctx, const struct tls_options *o, const char *path,
     const char *key_path, struct tls_state *state, struct fault *why)
 {
-	struct tls_broken *b = o->broken;
+	int rc = use(ctx, path, key_path, state, why);
+	struct tls_files *f = o->files;
+	uint64_t hash = XXH3_64bits(path, strlen(path)) & ~UINT64_C(1);
 
-	if (use(ctx, path, key_path, state, why) == 0)
-		return 0;
-	if (b != NULL && b->n < TLS_BROKEN)
-		b->of[b->n++] = XXH3_64bits(path, strlen(path));
-	return -1;
+	if (f != NULL && f->n < TLS_FILES)
+		f->of[f->n++] = rc == 0 ? hash | TLS_FILE_USED : hash;
+	return rc;
 }
 
 /* True if there is such a file; one that can't be looked at counts. */

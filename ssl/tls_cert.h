@@ -37,9 +37,9 @@ bool tls_cert_path(const struct tls_options *, char path[static TLS_CERT_PATH],
     char key_path[static TLS_CERT_PATH]);
 
 /*
- * What tls_cert_load() does, for one file whose name is known.  If it can't be
- * used that is counted in options->broken.  `key_path` is where keys are
- * looked for if `path` holds none; it may be missing.
+ * What tls_cert_load() does, for one file whose name is known.  It is
+ * noted in options->files.  `key_path` is where keys are looked for if `path`
+ * holds none; it may be missing.
  */
 int tls_cert_use(SSL_CTX *ctx, const struct tls_options *, const char *path,
     const char *key_path, struct tls_state *state, struct fault *);

@@ -16,7 +16,7 @@ struct tls_set;
 /*
  * Load what tls_config_load() would for each local address that has a file of
  * its own, and for all others; `options->address` is not looked at.  What
- * can't be used is logged and counted in options->broken; it is left out.
+ * can't be used is logged, and left out; options->files has both.
  * NULL with the fault of that for all others, if nothing at all was loaded.
  */
 struct tls_set *tls_set_load(const struct tls_options *options,

@@ -102,8 +102,8 @@ report_encode(const struct report *r, char out[static REPORT_OCTETS])
 	put(&out, &pid, sizeof pid);
 	put(&out, &error, sizeof error);
 	put(&out, &tls, sizeof tls);
-	put(&out, &r->broken.n, sizeof r->broken.n);
-	put(&out, r->broken.of, r->broken.n * sizeof r->broken.of[0]);
+	put(&out, &r->files.n, sizeof r->files.n);
+	put(&out, r->files.of, r->files.n * sizeof r->files.of[0]);
 }
 
 int
@@ -120,14 +120,14 @@ report_decode(struct span in, struct report *r)
 	get(&in, &pid, sizeof pid);
 	get(&in, &error, sizeof error);
 	get(&in, &tls, sizeof tls);
-	get(&in, &r->broken.n, sizeof r->broken.n);
-	get(&in, r->broken.of, sizeof r->broken.of);
+	get(&in, &r->files.n, sizeof r->files.n);
+	get(&in, r->files.of, sizeof r->files.of);
 	r->kind = (enum report_kind)kind;
 	r->pid = pid;
 	r->error = error;
 	r->tls = tls == 1;
 	return kind >= REPORT_READY && kind <= REPORT_FAILED && tls <= 1 &&
-	    pid >= 0 && error >= 0 && r->broken.n <= TLS_BROKEN ? 0 : -1;
+	    pid >= 0 && error >= 0 && r->files.n <= TLS_FILES ? 0 : -1;
 }
 
 int
@@ -237,11 +237,13 @@ report_receive(int fd, struct report *r)
 	char octets[REPORT_OCTETS + 1];
 	ssize_t got;
 
+	/* One who ended with errands unread is told of by an error, before
+	 * what it had reported: that is there all the same. */
 	do
 		got = recv(fd, octets, sizeof octets, MSG_DONTWAIT);
-	while (got == -1 && errno == EINTR);
+	while (got == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (got <= 0)
-		return got == 0 || errno == ECONNRESET ? 0 : -1;
+		return got == 0 ? 0 : -1;
 	if (report_decode((struct span){ octets, (size_t)got }, r) == 0)
 		return 1;
 	errno = EPROTO;

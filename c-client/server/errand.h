@@ -45,12 +45,12 @@ struct report {
 	pid_t pid;		/* TAKEN */
 	int error;		/* FAILED: errno */
 	bool tls;		/* READY: TLS works */
-	struct tls_broken broken;	/* READY: files that don't */
+	struct tls_files files;	/* READY: what was loaded, what not */
 };
 
 /* The octets of one as they are sent; what they read as. */
 #define ERRAND_OCTETS	(12u + 2 * NETADDR_TEXT)
-#define REPORT_OCTETS	(24u + 8 * TLS_BROKEN)
+#define REPORT_OCTETS	(24u + 8 * TLS_FILES)
 void errand_encode(const struct errand *, char out[static ERRAND_OCTETS]);
 int errand_decode(struct span, struct errand *);
 void report_encode(const struct report *, char out[static REPORT_OCTETS]);

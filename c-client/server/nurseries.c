@@ -94,22 +94,23 @@ retire(struct nurseries *n, struct nursery_place *p)
 }
 
 static bool
-was_broken(const struct tls_broken *b, uint64_t file)
+has(const struct tls_files *f, uint64_t file)
 {
-	for (uint32_t i = 0; i < b->n; i++)
-		if (b->of[i] == file)
+	for (uint32_t i = 0; i < f->n; i++)
+		if (f->of[i] == file)
 			return true;
 	return false;
 }
 
-/* Would something be lost that works now? */
+/* Is something broken that works now? */
 static bool
 is_worse(const struct nursery_place *p, const struct nursery_place *than)
 {
 	if (than->tls && !p->tls)
 		return true;
-	for (uint32_t i = 0; i < p->broken.n; i++)
-		if (!was_broken(&than->broken, p->broken.of[i]))
+	for (uint32_t i = 0; i < p->files.n; i++)
+		if ((p->files.of[i] & TLS_FILE_USED) == 0 &&
+		    has(&than->files, p->files.of[i] | TLS_FILE_USED))
 			return true;
 	return false;
 }
@@ -121,7 +122,7 @@ take_ready(struct nurseries *n, struct nursery_place *p,
 	if (p != n->next)
 		return;
 	p->tls = r->tls;
-	p->broken = r->broken;
+	p->files = r->files;
 	if (n->current != NULL && is_worse(p, n->current)) {
 		log_line(LOG_WARNING, "certificates: what was loaded before "
 		    "stays in use until that is mended");
@@ -154,13 +155,18 @@ take_report(struct nurseries *n, struct nursery_place *p,
 	crowd_drop(n->crowd, m);
 }
 
-/* Those who wait, while nobody is coming who could serve them. */
+/* A nursery could not be: the log says why.  Those who wait for it have it
+ * tried again, but not for ever. */
 static void
-drop_waiting(struct nurseries *n)
+drop_tried(struct nurseries *n)
 {
-	for (size_t i = n->crowd->n; i-- > 0;)
-		if (n->crowd->of[i].state == CROWD_WAITING)
-			crowd_drop(n->crowd, &n->crowd->of[i]);
+	for (size_t i = n->crowd->n; i-- > 0;) {
+		struct crowd_member *m = &n->crowd->of[i];
+
+		if (m->state == CROWD_WAITING &&
+		    ++m->tries >= BOUND_ERRAND_TRIES)
+			crowd_drop(n->crowd, m);
+	}
 }
 
 /* Nobody can report any more, so what was not taken never will be. */
@@ -174,10 +180,8 @@ hear_end(struct nurseries *n, struct nursery_place *p)
 		n->current = NULL;
 	if (n->next == p) {
 		n->next = NULL;
-		/* The log says why.  Whoever comes next has it tried again,
-		 * and nobody else: that would be for ever. */
 		if (n->current == NULL)
-			drop_waiting(n);
+			drop_tried(n);
 	}
 	free_if_over(p);
 }
@@ -232,7 +236,7 @@ send_waiting(struct nurseries *n)
 
 		if (m->state != CROWD_WAITING)
 			continue;
-		if (m->tries == BOUND_ERRAND_TRIES) {
+		if (m->tries >= BOUND_ERRAND_TRIES) {
 			log_line(LOG_ERR, "no process for a client: the "
 			    "nursery ended %u times, host=[%s]",
 			    BOUND_ERRAND_TRIES, m->errand.host);
@@ -264,7 +268,7 @@ nurseries_tend(struct nurseries *n)
 	if (n->current != NULL)
 		send_waiting(n);
 	else
-		drop_waiting(n);
+		drop_tried(n);
 }
 
 int64_t

@@ -27,7 +27,7 @@ struct nursery_place {
 	unsigned number;
 	bool used;
 	bool tls;		/* these two by its report */
-	struct tls_broken broken;
+	struct tls_files files;
 	int64_t since;		/* started, clock_msecs() */
 };
 

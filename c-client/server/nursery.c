@@ -52,7 +52,7 @@ load(struct nursery *n, struct report *ready)
 	struct fault why;
 
 	certificates_find(&files, n->service, n->config);
-	files.options.broken = &ready->broken;
+	files.options.files = &ready->files;
 	n->set = tls_set_load(&files.options, &why);
 	ready->tls = tls_set_serves_all(n->set);
 	/* Who speaks plain passwords on purpose and has no certificate at
