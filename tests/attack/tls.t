@@ -515,6 +515,52 @@ def test_bulk():
     line.close()
 
 
+def longest_record(to):
+    """The octets in the longest TLS record of a long answer."""
+    sock = socket.create_connection(("127.0.0.1", to.tls))
+    sock.settimeout(60)
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = certs.trusting(to.crt).wrap_bio(into, out,
+        server_hostname="localhost")
+    raw = bytearray()
+
+    def step(call, *args):
+        while True:
+            try:
+                got = call(*args)
+                sock.sendall(out.read())
+                return got
+            except ssl.SSLWantReadError:
+                sock.sendall(out.read())
+                data = sock.recv(1 << 16)
+                raw.extend(data)
+                into.write(data)
+
+    step(tls.do_handshake)
+    step(tls.write, b"LOGIN joe %s\r\nFILL 300000\r\n" %
+        echod.PASSWORD.encode())
+    total = 0
+    while total < 300000:
+        total += len(step(tls.read, 1 << 16))
+    sock.close()
+    lengths = []
+    while len(raw) >= 5:
+        lengths.append(int.from_bytes(raw[3:5], "big"))
+        del raw[:5 + lengths[-1]]
+    return max(lengths)
+
+
+def test_records():
+    """The workaround tls-records."""
+    longest = longest_record(server)
+    tap.ok(8192 <= longest <= 8192 + 64, "no TLS record of more than 8 KiB",
+        longest)
+    other = new_server("workarounds = -tls-records\n")
+    longest = longest_record(other)
+    tap.ok(longest >= 16384, "unless that is switched off", longest)
+    other.stop()
+
+
 def test_signals():
     line = server.connect(tls=True)
     line.get()
@@ -544,6 +590,7 @@ def main():
     test_injection()
     test_half_close()
     test_bulk()
+    test_records()
     test_signals()
     test_keys()
     test_chain()
