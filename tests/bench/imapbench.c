@@ -15,11 +15,14 @@
  *	imapbench idle PORT tls|plain USER PASSWORD SPOOL MAIL COUNT
  *	imapbench pop PORT tls|plain USER PASSWORD list|retr|pipeline
  *	imapbench hold PORT tls|plain USER PASSWORD COMMAND...
+ *	imapbench sessions PORT full|resumed USER PASSWORD CLIENTS SECS
  *
  * It prints one line a measurement: seconds, octets received, what.  `tenth`
  * expunges every tenth of COUNT messages.  `idle` puts what is in MAIL behind
  * the end of SPOOL, or as a file into this maildir, and waits until the server
- * tells of it.  `hold` runs the commands, says "ready" and waits for the end of
+ * tells of it.  `sessions` is so many clients, each of which connects over TLS,
+ * logs in, opens INBOX and logs out, again and again; what it says as octets are
+ * sessions.  `hold` runs the commands, says "ready" and waits for the end of
  * its input.
  */
 #include <sys/socket.h>
@@ -88,21 +91,27 @@ dial(int port)
 	return fd;
 }
 
+static SSL_CTX *
+new_ctx(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_mode(ctx, SSL_MODE_AUTO_RETRY);
+	return ctx;
+}
+
 static struct peer *
 peer_open(int port, bool tls)
 {
 	struct peer *p = calloc(1, sizeof(*p));
-	SSL_CTX *ctx;
 
 	if (p == NULL)
 		die("memory");
 	p->fd = dial(port);
 	if (!tls)
 		return p;
-	ctx = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-	SSL_CTX_set_mode(ctx, SSL_MODE_AUTO_RETRY);
-	p->ssl = SSL_new(ctx);
+	p->ssl = SSL_new(new_ctx());
 	SSL_set_fd(p->ssl, p->fd);
 	if (SSL_connect(p->ssl) != 1)
 		die("TLS handshake");
@@ -221,6 +230,73 @@ run_imap(int argc, char **argv, bool hold)
 	fflush(stdout);
 	while (read(0, &end, 1) > 0)
 		continue;
+	return 0;
+}
+
+/* One client's sessions until `end`; how many there were. */
+static uint64_t
+visit(char **argv, double end)
+{
+	static struct peer p;
+	bool resumed = strcmp(argv[1], "resumed") == 0;
+	SSL_SESSION *session = NULL;
+	SSL_CTX *ctx = new_ctx();
+	char line[1024];
+	uint64_t n = 0, again = 0;
+
+	snprintf(line, sizeof(line), "LOGIN %s \"%s\"", argv[2], argv[3]);
+	for (; now() < end; n++) {
+		p.fd = dial(atoi(argv[0]));
+		p.ssl = SSL_new(ctx);
+		p.have = 0;
+		SSL_set_fd(p.ssl, p.fd);
+		if (resumed && session != NULL)
+			SSL_set_session(p.ssl, session);
+		if (SSL_connect(p.ssl) != 1)
+			die("TLS handshake");
+		again += SSL_session_reused(p.ssl) == 1;
+		answer(&p, "* ");
+		imap_command(&p, line);
+		imap_command(&p, "SELECT INBOX");
+		SSL_SESSION_free(session);
+		session = SSL_get1_session(p.ssl);
+		imap_command(&p, "LOGOUT");
+		/* Else the session would count as broken off. */
+		SSL_shutdown(p.ssl);
+		SSL_free(p.ssl);
+		close(p.fd);
+	}
+	if (resumed && again + 1 < n) {
+		fprintf(stderr, "imapbench: %llu of %llu were resumed\n",
+		    (unsigned long long)again, (unsigned long long)n);
+		exit(1);
+	}
+	return n;
+}
+
+static int
+run_sessions(char **argv)
+{
+	int clients = atoi(argv[4]), fds[2];
+	double from = now(), end = from + atof(argv[5]);
+	uint64_t total = 0, n;
+
+	if (pipe(fds) == -1)
+		die("pipe");
+	for (int i = 0; i < clients; i++)
+		if (fork() == 0) {
+			n = visit(argv, end);
+			if (write(fds[1], &n, sizeof(n)) != sizeof(n))
+				die("pipe");
+			_exit(0);
+		}
+	close(fds[1]);
+	for (int i = 0; i < clients; i++) {
+		if (read(fds[0], &n, sizeof(n)) != sizeof(n))
+			die("a client has failed");
+		total += n;
+	}
+	report(from, total, argv[1]);
 	return 0;
 }
 
@@ -624,6 +700,8 @@ main(int argc, char **argv)
 		return run_imap(argc - 2, argv + 2, true);
 	if (strcmp(what, "append") == 0 && argc == 9)
 		return run_append(argv + 2);
+	if (strcmp(what, "sessions") == 0 && argc == 8)
+		return run_sessions(argv + 2);
 	if (strcmp(what, "pop") == 0 && argc == 7)
 		return run_pop(argv + 2);
 	fprintf(stderr, "imapbench: see the head of imapbench.c for usage\n");
