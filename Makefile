@@ -397,6 +397,7 @@ stress: all trips $B/tests/lib/passwd.so
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))
+	@tests/bench/sessions
 lint:
 	@sh tests/lib/lint.sh
 cleanroom:

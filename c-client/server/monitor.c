@@ -4,10 +4,11 @@
  *
  *	base/       arena.c buf.c config.c fault.c log.c memory.c netaddr.c
  *	            span.c
- *	server/     start.c process.c arguments.c listen.c port.c
+ *	server/     start.c process.c arguments.c listen.c port.c acceptor.c
+ *	            crowd.c nurseries.c errand.c certificates.c
  *	            connection.c privsep.c monitor.c spool.c cache.c
- *	            stream.c (stream_new only), and of the front, before it
- *	            reads anything: front.c sandbox.c
+ *	            stream.c (stream_new only), and of front and nursery, before
+ *	            they read anything: front.c nursery.c sandbox.c
  *	ssl/        all but what moves bytes (loading, in the front)
  *	auth/       auth.c auth_pam.c auth_shadow.c auth_users.c auth_crypt.c
  *	libraries   libc with NSS, PAM and its modules, libcrypt, libseccomp,
