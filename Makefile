@@ -307,7 +307,7 @@ uninstall-dev:
 DEB_BUILD_OPTIONS ?= nocheck parallel=$(shell getconf _NPROCESSORS_ONLN)
 deb:
 	@command -v dpkg-buildpackage >/dev/null || { echo "missing" \
-		"dpkg-buildpackage: apt-get install dpkg-dev debhelper" >&2; \
+		"dpkg-buildpackage: apt-get install build-essential debhelper" >&2; \
 		exit 1; }
 	rm -rf build/deb
 	mkdir -p build/deb/imapd

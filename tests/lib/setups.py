@@ -118,7 +118,7 @@ class World:
             for line, _, _ in self.room.readme_lines().values():
                 f.write(line + "\n")
         self.room.start([shutil.which("inetd"), "-i", "/etc/inetd.conf"],
-            cwd="/")
+            cwd=self.room.dir)
         for port in self.room.ports.values():
             wait_for("inetd on port %d" % port, lambda: listening(port))
 
