@@ -16,7 +16,7 @@ import socket
 import subprocess
 
 import mailgen
-from server import listening, read
+from server import listening, read, sanitized
 from tap import tap, wait_for
 
 HOST = "mail.example.org"
@@ -248,7 +248,10 @@ def attempt(world, row):
 
 
 def try_all(world, rows):
-    """Nothing is wrong at first; then each row."""
+    """Nothing is wrong at first; then each row.  A sanitizer, which is slow,
+    sees every third: what differs between rows is what is on the disk."""
+    if sanitized():
+        rows = rows[::3]
     for program in ("imapd", "ipop3d"):
         report = world.report(program)
         tap.ok(well(report), program + ": at first all is well",
