@@ -20,7 +20,7 @@ check="$run perl python3 libcmocka-dev clang lld libclang-rt-14-dev cppcheck
 clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
 maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
 e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix systemd libtirpc3
-libwrap0 build-essential debhelper lintian pkg-config adduser sslscan"
+libwrap0 iproute2 build-essential debhelper lintian pkg-config adduser sslscan"
 
 # The three inetds exclude each other: openbsd-inetd is installed, and these two
 # are only unpacked, for tests that put them into a room.
