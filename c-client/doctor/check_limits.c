@@ -43,20 +43,29 @@ static const struct {
 /* Files that a server's process must be able to open. */
 #define FILES_ENOUGH	256u
 
-static bool
-read_number(struct report *r, const char *key, uint64_t *number)
+/* The file that has it; sysctl(8) isn't on every machine. */
+static const char *
+path_of(struct report *r, const char *key)
 {
-	char path[128];
-	size_t n = strlen(key);
+	struct buf path;
+	const char *s;
+
+	buf_init(&path, 0);
+	buf_adds(&path, "/proc/sys/");
+	for (; *key != '\0'; key++)
+		buf_addc(&path, *key == '.' ? '/' : *key);
+	s = report_format(r, "%s", buf_string(&path));
+	buf_clear(&path);
+	return s;
+}
+
+static bool
+read_number(struct report *r, const char *path, uint64_t *number)
+{
 	struct buf text;
 	bool good;
 
 	buf_init(&text, 0);
-	if (n >= sizeof path - 16)
-		return false;
-	memcpy(path, "/proc/sys/", 10);
-	for (size_t i = 0; i <= n; i++)
-		path[10 + i] = key[i] == '.' ? '/' : key[i];
 	good = file_read_text(path, 64, &text, NULL) == 0 &&
 	    span_number(span_trim(buf_span(&text)), UINT64_MAX, number);
 	if (!good)
@@ -103,15 +112,15 @@ check_limits(const struct doctor *d, struct report *r)
 
 	(void)d;
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-		const char *key = limits[i].key;
+		const char *key = limits[i].key, *path = path_of(r, key);
 
-		if (!read_number(r, key, &has) || has >= limits[i].enough)
+		if (!read_number(r, path, &has) || has >= limits[i].enough)
 			continue;
 		report_warning(r, "%s is %" PRIu64 ": %s", key, has,
 		    limits[i].follows);
-		report_mend(r, "sysctl -q -w %s=%" PRIu64 " && echo '%s = %"
-		    PRIu64 "' >>/etc/sysctl.d/90-imapd.conf", key,
-		    limits[i].better, key, limits[i].better);
+		report_mend(r, "echo %" PRIu64 " >%s && mkdir -p /etc/sysctl.d "
+		    "&& echo '%s = %" PRIu64 "' >>/etc/sysctl.d/90-imapd.conf",
+		    limits[i].better, path, key, limits[i].better);
 	}
 	check_files(r);
 	check_inotify(r);

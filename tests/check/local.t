@@ -177,7 +177,7 @@ def sysctl(path, value):
         w.write(fake, value + "\n")
         w.must("mount", "--bind", fake, path)
         w.undo(lambda: w.must("umount", path))
-        w.keep("/etc/sysctl.d/90-imapd.conf")
+        w.keep("/etc/sysctl.d")
     return wreck
 
 
