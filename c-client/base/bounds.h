@@ -72,7 +72,7 @@
 
 /* How often a connection is given to a nursery that ends before it has made a
  * front; beyond: it is closed, for it may be the reason. */
-#define BOUND_ERRAND_TRIES	3u
+#define BOUND_ERRAND_TRIES	8u
 
 /* How long a nursery may take to load certificates, seconds; beyond: it is
  * ended, and the one before goes on. */

@@ -228,14 +228,26 @@ drop_lost(struct nurseries *n, int64_t now)
 			crowd_drop(n->crowd, &n->crowd->of[i]);
 }
 
+/* Whoever came first: else those who come after would be served, and he be
+ * given up, by nurseries that end early. */
+static struct crowd_member *
+first_waiting(const struct crowd *c)
+{
+	struct crowd_member *first = NULL;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->of[i].state == CROWD_WAITING && (first == NULL ||
+		    (int32_t)(c->of[i].errand.id - first->errand.id) < 0))
+			first = &c->of[i];
+	return first;
+}
+
 static void
 send_waiting(struct nurseries *n)
 {
-	for (size_t i = n->crowd->n; i-- > 0;) {
-		struct crowd_member *m = &n->crowd->of[i];
+	struct crowd_member *m;
 
-		if (m->state != CROWD_WAITING)
-			continue;
+	while ((m = first_waiting(n->crowd)) != NULL) {
 		if (m->tries >= BOUND_ERRAND_TRIES) {
 			log_line(LOG_ERR, "no process for a client: the "
 			    "nursery ended %u times, host=[%s]",

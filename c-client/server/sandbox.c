@@ -111,12 +111,12 @@ allow_births(scmp_filter_ctx filter)
 		int call;
 		struct scmp_arg_cmp how;
 	} rules[] = {
-		{ SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, NURSERY_CLONE) },
-		{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC) },
-		{ SCMP_SYS(prlimit64), SCMP_A1(SCMP_CMP_EQ, RLIMIT_NPROC) },
-		{ SCMP_SYS(setrlimit), SCMP_A0(SCMP_CMP_EQ, RLIMIT_NPROC) },
-		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP) },
-		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
+		{ SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, NURSERY_CLONE, 0) },
+		{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0) },
+		{ SCMP_SYS(prlimit64), SCMP_A1(SCMP_CMP_EQ, RLIMIT_NPROC, 0) },
+		{ SCMP_SYS(setrlimit), SCMP_A0(SCMP_CMP_EQ, RLIMIT_NPROC, 0) },
+		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0) },
+		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0) },
 	};
 	int rc = 0;
 

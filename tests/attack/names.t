@@ -61,6 +61,9 @@ def snapshot(host):
             # INBOX gets room for flags when a session leaves it.
             if relative in ("log", "state", "stderr", "spool/joe"):
                 continue
+            # "state" before it has its name.
+            if relative.startswith(".imapnew-"):
+                continue
             st = os.lstat(path)
             what = (oct(st.st_mode), st.st_uid)
             if stat.S_ISREG(st.st_mode):

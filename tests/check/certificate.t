@@ -32,6 +32,7 @@ class Certs(World):
         self.dir = self.room.dir + "/pki"
         os.mkdir(self.dir)
         self.pki = Pki(self.dir)
+        self.pki.key("other")
         self.pki.authority("root")
         self.pki.authority("mid", "root")
         self.trust("root.crt", "bought-root.pem")
@@ -165,7 +166,6 @@ def marked(w):
 
 
 def other_key(w):
-    w.pki.key("other")
     w.put("own.key", to=KEYS + "mail.key")
     w.put("other.key", "own.crt")
 

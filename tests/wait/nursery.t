@@ -22,11 +22,13 @@ from waiter import Certificate, put, shown
 KILLS = 20
 
 
-def ready(server):
-    """The nursery, when it is behind its walls."""
-    pids = [pid for pid in server.roles()[2]
-        if status_of(pid) == ["2"]]
-    return len(pids) == 1 and pids[0]
+def ready(server, before):
+    """The nursery, when it is behind its walls.  A front has its name too, for
+    a moment, but is younger; when one of `before` is gone, so are its own."""
+    pids = [pid for pid in server.roles()[2] if pid not in before]
+    if len(pids) != 1 or status_of(pids[0]) != ["2"]:
+        return False
+    return server.roles()[2] == pids and pids[0]
 
 
 def status_of(pid):
@@ -61,8 +63,11 @@ def killed():
     crowd = [threading.Thread(target=client, args=(n,)) for n in range(4)]
     for t in crowd:
         t.start()
+    before = set()
     for _ in range(KILLS):
-        os.kill(wait_for("a nursery", lambda: ready(server)), signal.SIGKILL)
+        nursery = wait_for("a nursery", lambda: ready(server, before))
+        os.kill(nursery, signal.SIGKILL)
+        before.add(nursery)
         waiter.visit(server)
     over.append(True)
     for t in crowd:
