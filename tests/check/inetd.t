@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 
@@ -17,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import room
 import setuproom
 from server import listening
-from setups import HOST, Setup, World, try_all
+from setups import Setup, World, served, try_all
 from tap import need, run, tap, wait_for
 
 CONF = "/etc/inetd.conf"
@@ -58,21 +57,6 @@ class Inetd(World):
     def closed(self, port=993):
         self.hup()
         wait_for("port %d to close" % port, lambda: not listening(port))
-
-
-def greeted():
-    context = ssl.create_default_context()
-    try:
-        with socket.create_connection(("127.0.0.1", 993)) as s:
-            with context.wrap_socket(s, server_hostname=HOST) as t:
-                return t.recv(4) == b"* OK"
-    except OSError:
-        return False
-
-
-def served(world):
-    """inetd has the right line: a client is greeted."""
-    wait_for("a greeting on port 993", greeted)
 
 
 def row(name, wreck, check, says, **kw):

@@ -9,15 +9,13 @@ import os
 import re
 import shutil
 import signal
-import socket
-import ssl
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import room
 import setuproom
 from server import listening, read
-from setups import HOST, Setup, World, try_all
+from setups import Setup, World, served, try_all
 from tap import ROOT, need, run, tap, wait_for
 
 IMAPD, POP3D = "/usr/local/sbin/imapd", "/usr/local/sbin/ipop3d"
@@ -78,20 +76,6 @@ class Others(World):
             raise RuntimeError("%s: no %s" % (path, pattern))
         with open(path, "w") as f:
             f.write(text)
-
-
-def greeted():
-    context = ssl.create_default_context()
-    try:
-        with socket.create_connection(("127.0.0.1", 993)) as s:
-            with context.wrap_socket(s, server_hostname=HOST) as t:
-                return t.recv(4) == b"* OK"
-    except OSError:
-        return False
-
-
-def served(world):
-    wait_for("a greeting on port 993", greeted)
 
 
 def row(name, wreck, says, **kw):

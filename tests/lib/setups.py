@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 
 import mailgen
@@ -213,6 +214,22 @@ class World:
         self.must("rm", "-rf", path)
         if kept:
             self.must("mv", kept, path)
+
+
+def greeted():
+    context = ssl.create_default_context()
+    try:
+        with socket.create_connection(("127.0.0.1", 993)) as s:
+            with context.wrap_socket(s, server_hostname=HOST) as t:
+                return t.recv(4) == b"* OK"
+    except OSError:
+        return False
+
+
+def served(_world):
+    """For `after`: the super-server has the right entry, and a client is
+    greeted."""
+    wait_for("a greeting on port 993", greeted)
 
 
 def well(report):
