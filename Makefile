@@ -70,8 +70,7 @@ AUTH_pam = pam
 AUTH_std = shadow
 AUTH_nul = none
 PLAIN = $(if $(filter unix none,$(SSLTYPE)),always,tls)
-# What is built for tests with fault points has all formats in use.
-EXTRA = $(if $(TRIPS)$(filter mbox,$(EXTRADRIVERS)),mbox,none)
+EXTRA = $(if $(filter mbox,$(EXTRADRIVERS)),mbox,none)
 WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
 	-DDEFAULT_AUTH='"$(AUTH_$(PASSWDTYPE))"' \
 	-DDEFAULT_PLAINTEXT='"$(PLAIN)"' \
@@ -81,8 +80,9 @@ WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
 
 # --- Flags ------------------------------------------------------------------
 
-B = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)$(if \
-	$(TRIPS),-trips)
+# A build with fault points has only that of its own which knows of them.
+PLAIN = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)
+B = $(PLAIN)$(if $(TRIPS),-trips)
 comma := ,
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Walloca -Wundef -Wpointer-arith \
@@ -158,9 +158,15 @@ TESTLIB_SRC = $(filter-out $(TESTPROGRAMS),$(wildcard tests/lib/*.c))
 UNIT_SRC = $(wildcard tests/unit/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 
-LIB_OBJ = $(LIB_SRC:%.c=$B/%.o)
-IMAPD_OBJ = $(IMAPD_SRC:%.c=$B/%.o)
-IPOPD_OBJ = $(IPOPD_SRC:%.c=$B/%.o)
+# With fault points: the archive without them, and in it anew what knows of
+# them.
+TRIPPED = $(if $(TRIPS),$(shell grep -l c-client/base/trip.h $(LIB_SRC)))
+OTHERS = $(if $(TRIPS),$(PLAIN),$B)
+LIB_OBJ = $(patsubst %.c,$B/%.o,$(if $(TRIPS),$(TRIPPED),$(LIB_SRC)))
+IMAPD_OBJ = $(IMAPD_SRC:%.c=$(OTHERS)/%.o)
+IPOPD_OBJ = $(IPOPD_SRC:%.c=$(OTHERS)/%.o)
+TEST_A = $(OTHERS)/testlib.a $(OTHERS)/imapd.a $(OTHERS)/ipopd.a \
+	$(OTHERS)/tests/lib/memdriver.o
 
 LIB_A = $B/c-client.a
 # The names under which everybody looks for them; never of a sanitizer build,
@@ -176,18 +182,27 @@ ipopd/ipop3d: $B/ipopd/ipop3d
 $(PRODUCTS): FORCE
 	@cmp -s $(filter $B/%,$^) $@ || cp -f $(filter $B/%,$^) $@
 
-$(LIB_A): $(LIB_OBJ)
+$(LIB_A): $(LIB_OBJ) $(if $(TRIPS),$(PLAIN)/c-client.a)
 	rm -f $@
-	$(AR) rcs $@ $(filter-out %/words,$^)
+	$(if $(TRIPS),cp $(PLAIN)/c-client.a $@)
+	$(AR) rcs $@ $(filter %.o,$^)
 
 $B/imapd/imapd: $(IMAPD_OBJ) $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out %/words,$^) $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 $B/ipopd/ipop3d: $(IPOPD_OBJ) $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out %/words,$^) $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+ifdef TRIPS
+$(PLAIN)/c-client.a $(TEST_A) $(IMAPD_OBJ) $(IPOPD_OBJ): plain ;
+plain:
+	@$(MAKE) --no-print-directory TRIPS= programs $(TEST_A)
+endif
 
 # Only what the build words touch is compiled with them, and again when they
 # change.
@@ -329,17 +344,17 @@ $B/ipopd.a: $(filter-out %/main.o,$(IPOPD_OBJ))
 $B/testlib.a: $(TESTLIB_SRC:%.c=$B/%.o)
 $B/imapd.a $B/ipopd.a $B/testlib.a:
 	rm -f $@
-	$(AR) rcs $@ $(filter-out %/words,$^)
+	$(AR) rcs $@ $^
 
 # Those that bring a drivers[] of their own.
 MEMDRIVER_TESTS = $(patsubst tests/unit/%.c,%,\
 	$(shell grep -l tests/lib/memdriver.h $(UNIT_SRC)))
 UNIT_T = $(UNIT_SRC:%.c=$B/%.t)
-$B/tests/unit/%.t: $B/tests/unit/%.o $B/tests/lib/memdriver.o $B/testlib.a $B/imapd.a $B/ipopd.a $(LIB_A)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< \
-		$(if $(filter $*,$(MEMDRIVER_TESTS)),$B/tests/lib/memdriver.o) \
-		$B/testlib.a \
-		$(if $(filter $*,$(IPOPD_TESTS)),$B/ipopd.a,$B/imapd.a) \
+$B/tests/unit/%.t: $B/tests/unit/%.o $(TEST_A) $(LIB_A)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(if \
+		$(filter $*,$(MEMDRIVER_TESTS)),$(OTHERS)/tests/lib/memdriver.o) \
+		$(OTHERS)/testlib.a $(OTHERS)/$(if \
+		$(filter $*,$(IPOPD_TESTS)),ipopd,imapd).a \
 		$(LIB_A) -lcmocka $(LIBS)
 
 # Each harness twice: over its corpus by any compiler, and as a fuzzer.
@@ -376,7 +391,7 @@ build-tests: build-units trips $B/tests/lib/describe \
 
 # The servers with fault points, for those tests that want them; and a unit test
 # for which pieces of a rewrite are short with them.
-trips:
+trips: programs $(TEST_A)
 	@$(MAKE) --no-print-directory TRIPS=1 programs trips-unit
 trips-unit: $B/tests/unit/mbox_change.t
 

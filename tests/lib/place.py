@@ -63,7 +63,8 @@ def quick_dir():
 
 
 class Place:
-    """.home, .spool (the INBOX), .dir.  `conf` are lines of imapd.conf."""
+    """.home, .spool (the INBOX), .dir.  `conf` are lines of imapd.conf.  All
+    formats are in use, and so INBOX is ~/mbox where that exists."""
 
     def __init__(self, conf="", where=None, tripped=False):
         self.dir = tempfile.mkdtemp(prefix="place.", dir=where)
@@ -86,8 +87,8 @@ class Place:
             self.own(self.log)
         self.conf = os.path.join(self.dir, "imapd.conf")
         with open(self.conf, "w") as f:
-            f.write("mail_spool = %s\nlog = %s\nlock_timeout = 60\n%s"
-                % (self.spool_dir, self.log, conf))
+            f.write("mail_spool = %s\nlog = %s\nlock_timeout = 60\n"
+                "extra_drivers = mbox\n%s" % (self.spool_dir, self.log, conf))
         self.env = {"HOME": self.home, "PATH": "/usr/bin:/bin",
             "LD_PRELOAD": LIBRARY, "PASSWD_USER": "joe",
             "PASSWD_HOME": self.home}
@@ -112,21 +113,18 @@ class Place:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def imap(self, trips=None, **kw):
-        """The build with fault points knows ~/mbox without being asked."""
-        if trips is None or self.path("INBOX") != self.spool:
-            trips = self.tripped
-        return Session(self, "imapd", trips, **kw)
+        return Session(self, "imapd", self.tripped if trips is None else
+            trips, **kw)
 
     def pop(self, trips=None, **kw):
         return PopSession(self, "ipop3d", self.tripped if trips is None else
             trips, **kw)
 
     def path(self, box):
-        """INBOX is ~/mbox where that exists (EXTRADRIVERS=mbox)."""
         mbox = os.path.join(self.home, "mbox")
         if box != "INBOX":
             return os.path.join(self.home, box)
-        return mbox if self.tripped and os.path.exists(mbox) else self.spool
+        return mbox if os.path.exists(mbox) else self.spool
 
     # What a format makes of lines in a message, and whether letters have no
     # such lines.
@@ -305,11 +303,10 @@ class MaildirPlace(Place):
 
 
 class MboxPlace(Place):
-    """The INBOX is ~/mbox, to which mail in the spool is moved; the build with
-    fault points has that without being asked (EXTRADRIVERS=mbox)."""
+    """The INBOX is ~/mbox, to which mail in the spool is moved."""
 
-    def __init__(self, conf="", where=None, tripped=True):
-        Place.__init__(self, conf, where, True)
+    def __init__(self, *args, **kw):
+        Place.__init__(self, *args, **kw)
         path = os.path.join(self.home, "mbox")
         with open(path, "w"):
             self.own(path)

@@ -135,7 +135,7 @@ def killed(seed):
 
 
 def main():
-    need_build(tripped=True)
+    need_build()
     heard()
     killed(random.SystemRandom().randrange(1 << 30))
 
