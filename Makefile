@@ -81,8 +81,8 @@ WORDS = -DWITH_TLS=$(WITH_TLS) -DWITH_PAM=$(WITH_PAM) \
 # --- Flags ------------------------------------------------------------------
 
 # A build with fault points has only that of its own which knows of them.
-PLAIN = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)
-B = $(PLAIN)$(if $(TRIPS),-trips)
+WHOLE = build/$(notdir $(CC))-$(or $(subst $(comma),-,$(SAN)),plain)
+B = $(WHOLE)$(if $(TRIPS),-trips)
 comma := ,
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Walloca -Wundef -Wpointer-arith \
@@ -161,7 +161,7 @@ FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 # With fault points: the archive without them, and in it anew what knows of
 # them.
 TRIPPED = $(if $(TRIPS),$(shell grep -l c-client/base/trip.h $(LIB_SRC)))
-OTHERS = $(if $(TRIPS),$(PLAIN),$B)
+OTHERS = $(if $(TRIPS),$(WHOLE),$B)
 LIB_OBJ = $(patsubst %.c,$B/%.o,$(if $(TRIPS),$(TRIPPED),$(LIB_SRC)))
 IMAPD_OBJ = $(IMAPD_SRC:%.c=$(OTHERS)/%.o)
 IPOPD_OBJ = $(IPOPD_SRC:%.c=$(OTHERS)/%.o)
@@ -182,9 +182,9 @@ ipopd/ipop3d: $B/ipopd/ipop3d
 $(PRODUCTS): FORCE
 	@cmp -s $(filter $B/%,$^) $@ || cp -f $(filter $B/%,$^) $@
 
-$(LIB_A): $(LIB_OBJ) $(if $(TRIPS),$(PLAIN)/c-client.a)
+$(LIB_A): $(LIB_OBJ) $(if $(TRIPS),$(WHOLE)/c-client.a)
 	rm -f $@
-	$(if $(TRIPS),cp $(PLAIN)/c-client.a $@)
+	$(if $(TRIPS),cp $(WHOLE)/c-client.a $@)
 	$(AR) rcs $@ $(filter %.o,$^)
 
 $B/imapd/imapd: $(IMAPD_OBJ) $(LIB_A)
@@ -199,18 +199,15 @@ $B/%.o: %.c
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 ifdef TRIPS
-$(PLAIN)/c-client.a $(TEST_A) $(IMAPD_OBJ) $(IPOPD_OBJ): plain ;
+$(WHOLE)/c-client.a $(TEST_A) $(IMAPD_OBJ) $(IPOPD_OBJ): plain ;
 plain:
 	@$(MAKE) --no-print-directory TRIPS= programs $(TEST_A)
 endif
 
-# Only what the build words touch is compiled with them, and again when they
-# change.
-WORD_OBJ = $B/c-client/base/config.o $B/c-client/base/config_keys.o \
-	$B/c-client/formats/drivers.o \
-	$(filter $B/c-client/auth/%,$(LIB_OBJ)) \
-	$(filter $B/c-client/doctor/%,$(LIB_OBJ)) \
-	$(filter $B/c-client/server/%,$(LIB_OBJ))
+# Only what speaks of the build words is compiled with them, and again when
+# they change.
+WORD_OBJ := $(patsubst %.c,$B/%.o,$(shell grep -lE \
+	'WITH_(TLS|PAM)|DEFAULT_[A-Z]' $(LIB_SRC)))
 $(WORD_OBJ): ALL_CPPFLAGS += $(WORDS)
 $(WORD_OBJ): $B/words
 $(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d: $B/words
