@@ -4,6 +4,7 @@
 and without; what the front can do to the machine and to the monitor when it
 was taken over; and who holds the private key."""
 
+import array
 import base64
 import glob
 import os
@@ -171,21 +172,41 @@ def key_numbers(pem):
     return found
 
 
+def resident(pagemap, start, end):
+    """The spans of pages that have something in them: a sanitizer maps far
+    more than it uses."""
+    size = os.sysconf("SC_PAGE_SIZE")
+    pagemap.seek(start // size * 8)
+    entries = array.array("Q", pagemap.read((end - start) // size * 8))
+    first = None
+    for n, entry in enumerate(entries):
+        there = entry >> 62 != 0    # present, or swapped out
+        if there and first is None:
+            first = n
+        elif not there and first is not None:
+            yield start + first * size, start + n * size
+            first = None
+    if first is not None:
+        yield start + first * size, end
+
+
 def memory(pid):
     """All that the process can read of itself."""
     pieces = []
     with open("/proc/%d/maps" % pid) as maps, \
+            open("/proc/%d/pagemap" % pid, "rb", 0) as pagemap, \
             open("/proc/%d/mem" % pid, "rb", 0) as mem:
         for line in maps:
             span, mode = line.split()[:2]
             start, end = (int(word, 16) for word in span.split("-"))
             if mode[0] != "r" or "[v" in line or end - start > 1 << 28:
                 continue
-            mem.seek(start)
-            try:
-                pieces.append(mem.read(end - start))
-            except OSError:
-                pass
+            for at, to in resident(pagemap, start, end):
+                mem.seek(at)
+                try:
+                    pieces.append(mem.read(to - at))
+                except OSError:
+                    pass
     return b"".join(pieces)
 
 

@@ -94,15 +94,17 @@ def run(main, secs=900):
 
 
 def wait_for(what, probe, secs=WAIT_SECS):
-    """Waits until probe() is true and returns its value; fails loudly."""
-    end = time.monotonic() + secs
+    """Waits until probe() is true and returns its value; fails loudly.  Who has
+    waited for long looks less often: looking is work that others wait for."""
+    start = time.monotonic()
     while True:
         got = probe()
         if got:
             return got
-        if time.monotonic() > end:
+        waited = time.monotonic() - start
+        if waited > secs:
             raise TimeoutError("waited %d s for %s" % (secs, what))
-        time.sleep(0.01)
+        time.sleep(min(max(0.005, waited / 8), 0.1))
 
 
 def remove_tree(path):
