@@ -130,7 +130,7 @@ DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
 	check_spool check_superserver check_users doctor entry entry_mend \
 	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
-API = fs
+API = fs mail_free mail_new mail_string
 SERVER = acceptor arguments cache certificates connection crowd errand front \
 	link listen monitor nurseries nursery port prelogin privsep process \
 	pump sandbox sasl spool start stream
@@ -342,7 +342,7 @@ install-dev: machine $(API_A) $(API_HEADERS)
 	sed -e 's,^prefix=.*,prefix=$(PREFIX),' \
 		-e 's,^libdir=.*,libdir=$(LIBDIR),' \
 		-e 's,^includedir=.*,includedir=$(INCLUDEDIR),' \
-		-e 's,^Libs.private:.*,& $(API_LIBS),' \
+		-e 's,^Libs:.*,& $(API_LIBS),' \
 		c-client/libc-client.pc >$B/placed
 	install -m 644 $B/placed \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libc-client.pc
