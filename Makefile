@@ -130,7 +130,9 @@ DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
 	check_spool check_superserver check_users doctor entry entry_mend \
 	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
-API = fs mail_free mail_new mail_string
+API = fs mail_free mail_new mail_string rfc822_address rfc822_body \
+	rfc822_code rfc822_date rfc822_header rfc822_output rfc822_parse \
+	rfc822_text translate utf8
 SERVER = acceptor arguments cache certificates connection crowd errand front \
 	link listen monitor nurseries nursery port prelogin privsep process \
 	pump sandbox sasl spool start stream
@@ -333,7 +335,8 @@ uninstall:
 # The interface for other programs, and how to link with it.
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include/c-client
-API_HEADERS = c-client/linkage.h c-client/mail.h $B/linkage.c
+API_HEADERS = c-client/linkage.h c-client/mail.h c-client/rfc822.h \
+	$B/linkage.c
 API_LIBS = -lcrypto -lsqlite3 -llockfile -lxxhash -lutf8proc
 install-dev: machine $(API_A) $(API_HEADERS)
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies made fit for a transport (RFC 2045 6, RFC 2046 5.1.1). */
+#include "c-client/api/rfc822_private.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "c-client/base/bounds.h"
+#include "c-client/base/clock.h"
+
+#include "c-client/base/banned.h"
+
+/* A multipart's delimiters are lines of their own: no control octets, no blank
+ * at the end. */
+static bool
+is_boundary(const char *s)
+{
+	char last = ' ';
+
+	for (; s != NULL && *s != '\0'; s++) {
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+		last = *s;
+	}
+	return last != ' ';
+}
+
+/* One that nobody has used: "=_" can't be in a coded body (RFC 2045 6.7). */
+static char *
+boundary_new(void)
+{
+	uint64_t random[2];
+	char text[40];
+
+	if (getrandom(random, sizeof random, 0) != sizeof random) {
+		random[0] = (uint64_t)clock_now();
+		random[1] = (uint64_t)getpid() << 32 ^
+		    (uint64_t)(uintptr_t)text;
+	}
+	snprintf(text, sizeof text, "=_%016llx%016llx",
+	    (unsigned long long)random[0], (unsigned long long)random[1]);
+	return cpystr(text);
+}
+
+/* Programs look for it with strcmp(): the name is in upper case. */
+static void
+boundary_make(BODY *body)
+{
+	PARAMETER *p = rfc822_parameter(body->parameter, "BOUNDARY");
+	PARAMETER **last = &body->parameter;
+
+	if (p == NULL) {
+		while (*last != NULL)
+			last = &(*last)->next;
+		*last = p = mail_newbody_parameter();
+	}
+	fs_give((void **)&p->attribute);
+	p->attribute = cpystr("BOUNDARY");
+	if (is_boundary(p->value))
+		return;
+	fs_give((void **)&p->value);
+	p->value = boundary_new();
+}
+
+static void
+text_replace(BODY *body, unsigned char *(*code)(SIZEDTEXT *, unsigned long *))
+{
+	SIZEDTEXT *text = &body->contents.text;
+	unsigned char *coded;
+	unsigned long n;
+
+	if (text->data == NULL)
+		return;
+	coded = code(text, &n);
+	fs_give((void **)&text->data);
+	text->data = coded;
+	text->size = n;
+}
+
+static unsigned char *
+quoted_printable(SIZEDTEXT *text, unsigned long *n)
+{
+	return rfc822_8bit(text->data, text->size, n);
+}
+
+static unsigned char *
+base64(SIZEDTEXT *text, unsigned long *n)
+{
+	return rfc822_binary(text->data, text->size, n);
+}
+
+static void
+complain(const char *what)
+{
+	char text[80];
+
+	snprintf(text, sizeof text, "%s included message is sent as it is",
+	    what);
+	mm_log(text, PARSE);
+}
+
+static void
+encode(BODY *body, bool ok8bit, size_t depth)
+{
+	bool quote = body->encoding == ENC8BIT && !ok8bit;
+
+	if (body->type == TYPEMULTIPART && depth < BOUND_MIME_DEPTH) {
+		boundary_make(body);
+		for (PART *p = body->nested.part; p != NULL; p = p->next)
+			encode(&p->body, ok8bit, depth + 1);
+	} else if (body->type == TYPEMESSAGE) {
+		if (quote)
+			complain("8-bit");
+		if (body->encoding == ENCBINARY)
+			complain("Binary");
+	} else if (quote) {
+		text_replace(body, quoted_printable);
+		body->encoding = ENCQUOTEDPRINTABLE;
+	} else if (body->encoding == ENCBINARY) {
+		text_replace(body, base64);
+		body->encoding = ENCBASE64;
+	}
+}
+
+void
+rfc822_encode_body_7bit(ENVELOPE *env, BODY *body)
+{
+	(void)env;
+	encode(body, false, 0);
+}
+
+void
+rfc822_encode_body_8bit(ENVELOPE *env, BODY *body)
+{
+	(void)env;
+	encode(body, true, 0);
+}
