@@ -130,9 +130,11 @@ DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
 	check_spool check_superserver check_users doctor entry entry_mend \
 	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
-API = fs mail_free mail_new mail_string rfc822_address rfc822_body \
-	rfc822_code rfc822_date rfc822_header rfc822_output rfc822_parse \
-	rfc822_text translate utf8
+API = fs local mail_append mail_criteria mail_date mail_elt mail_fetch \
+	mail_flag mail_free mail_link mail_names mail_new mail_open \
+	mail_parameters mail_search mail_string mail_structure \
+	rfc822_address rfc822_body rfc822_code rfc822_date rfc822_header \
+	rfc822_output rfc822_parse rfc822_text tell translate user utf8
 SERVER = acceptor arguments cache certificates connection crowd errand front \
 	link listen monitor nurseries nursery port prelogin privsep process \
 	pump sandbox sasl spool start stream
