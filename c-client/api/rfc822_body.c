@@ -12,19 +12,20 @@
 
 #include "c-client/base/banned.h"
 
-/* A multipart's delimiters are lines of their own: no control octets, no blank
- * at the end. */
+/* RFC 2046 5.1.1. */
+#define BOUNDARY_OCTETS	70u
+
+/* Can it stand in a delimiter line?  No control octets, no blank at the end,
+ * not too long; other octets that the RFC doesn't like do no harm. */
 static bool
 is_boundary(const char *s)
 {
-	char last = ' ';
+	size_t n;
 
-	for (; s != NULL && *s != '\0'; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
+	for (n = 0; s != NULL && s[n] != '\0' && n <= BOUNDARY_OCTETS; n++)
+		if ((unsigned char)s[n] < ' ' || s[n] == 0x7f)
 			return false;
-		last = *s;
-	}
-	return last != ' ';
+	return n > 0 && n <= BOUNDARY_OCTETS && s[n - 1] != ' ';
 }
 
 /* One that nobody has used: "=_" can't be in a coded body (RFC 2045 6.7). */

@@ -545,10 +545,18 @@ static void
 test_boundary(void **state)
 {
 	static const char *const bad[] = { NULL, "", " ", "a ", "a\r\nb",
-	    "a\x7f" };
+	    "a\x7f", TEN TEN TEN TEN TEN TEN TEN "b" };
 	char last[80] = "";
+	BODY *longest = mail_newbody();
 
 	(void)state;
+	longest->type = TYPEMULTIPART;
+	longest->parameter = parameter_new("BOUNDARY", TEN TEN TEN TEN TEN TEN
+	    TEN, NULL);
+	rfc822_encode_body_7bit(NULL, longest);
+	assert_string_equal(longest->parameter->value, TEN TEN TEN TEN TEN TEN
+	    TEN);
+	mail_free_body(&longest);
 	for (size_t i = 0; i <= sizeof bad / sizeof bad[0]; i++) {
 		BODY *body = mail_newbody();
 		const char *value;
