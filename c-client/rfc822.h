@@ -11,10 +11,11 @@
  * are given are only read.
  *
  * What is written is a header whatever is in the strings: where a line end is
- * followed by a blank and text it is a fold and stays one, any other CR or LF is
- * a blank, or nothing in front of one, so that no string begins a field of its
- * own.  Lines are folded at blanks to 78 octets (RFC 5322 2.1.1); a word that is
- * longer stays whole.  Encoding of what is not ASCII (RFC 2047) is the caller's.
+ * followed by a blank and text it is a fold and stays one; any other CR or LF
+ * is a blank, or nothing in front of one, so that no string begins a field of
+ * its own.  Lines are folded at blanks to 78 octets (RFC 5322 2.1.1); a word
+ * that is longer stays whole.  Encoding of what is not ASCII (RFC 2047) is the
+ * caller's.
  */
 #ifndef RFC822_H
 #define RFC822_H
@@ -83,8 +84,8 @@ long rfc822_output_flush(RFC822BUFFER *);
 /*
  * An address list.  Display names, local parts and names of groups are quoted
  * where RFC 5322 3.2 demands it, and where they have one of `specials`, which
- * may be NIL.  A `pretty` other than 0 is the column that was reached: lines are
- * folded; else all is one line.
+ * may be NIL.  A `pretty` other than 0 is the column that was reached: lines
+ * are folded; else all is one line.
  */
 long rfc822_output_address_list(RFC822BUFFER *, ADDRESS *, long pretty,
     const char *specials);
@@ -100,11 +101,11 @@ char *rfc822_write_address_full(char *dest, ADDRESS *, char *base);
 
 /*
  * The header of a message with its empty line: of the envelope all that is
- * there but Return-Path and Bcc, and of the body, which may be NIL, MIME-Version
- * and Content-...  With `remail`, the header of a message that is sent on, that
- * comes first, without an empty line, the envelope's fields are "ReSent-..."
- * and the body's are left out (RFC 5322 3.6.6).  A field that would not fit into
- * SENDBUFLEN is left out.
+ * there but Return-Path and Bcc, and of the body MIME-Version and Content-...;
+ * both may be NIL.  With `remail`, the header of a message that is sent on,
+ * that comes first, without an empty line, the envelope's fields are
+ * "ReSent-..." and the body's are left out (RFC 5322 3.6.6).  A field that
+ * would not fit into SENDBUFLEN is left out.
  */
 void rfc822_header(char *header, ENVELOPE *, BODY *);
 
@@ -168,10 +169,10 @@ unsigned char *rfc822_8bit(unsigned char *src, unsigned long n,
 #define U8T_CANONICAL	((long)3)	/* and without difference of case */
 
 /*
- * A text of a header to UTF-8: encoded-words are decoded (RFC 2047), octets that
- * are no UTF-8 are taken for Windows-1252.  dst->data is new, also where nothing
- * was to be done, and has a NUL behind it; what it was is overwritten.  Returns
- * T.
+ * A text of a header to UTF-8: encoded-words are decoded (RFC 2047), octets
+ * that are no UTF-8 are taken for Windows-1252.  dst->data is new, also where
+ * nothing was to be done, and has a NUL behind it; what it was is overwritten.
+ * Returns T.
  */
 long utf8_mime2text(SIZEDTEXT *src, SIZEDTEXT *dst, long flags);
 

@@ -37,8 +37,7 @@ boundary_new(void)
 
 	if (getrandom(random, sizeof random, 0) != sizeof random) {
 		random[0] = (uint64_t)clock_now();
-		random[1] = (uint64_t)getpid() << 32 ^
-		    (uint64_t)(uintptr_t)text;
+		random[1] = (uint64_t)getpid();
 	}
 	snprintf(text, sizeof text, "=_%016llx%016llx",
 	    (unsigned long long)random[0], (unsigned long long)random[1]);

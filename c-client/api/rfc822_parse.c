@@ -95,7 +95,7 @@ complain(const char *list)
 	char text[LOG_OCTETS + 40], *to;
 
 	to = text + snprintf(text, sizeof text, "Invalid mailbox list: ");
-	for (size_t i = 0; list[i] != '\0' && i < LOG_OCTETS; i++)
+	for (size_t i = 0; i < LOG_OCTETS && list[i] != '\0'; i++)
 		*to++ = (unsigned char)list[i] < ' ' ? ' ' : list[i];
 	*to = '\0';
 	mm_log(text, PARSE);

@@ -45,10 +45,10 @@ ENVELOPE *translate_envelope(struct span header, const char *host);
  * The structure of a part and all in it.  Offsets are from octet `base` of the
  * message.  What TYPE... or ENC... has no name for is TYPEOTHER or ENCOTHER,
  * its name is lost; subtypes and names of parameters are in upper case.
- * size.lines is counted for texts and messages, as IMAP counts it; where `mime`
- * is nothing the header is that of the message.  All TYPEMESSAGE that has a
- * message inside has nested.msg: message/global too.  `host` is for the envelopes
- * of these.  Recursion is as deep as mime/part.h allows.
+ * size.lines is counted for texts and messages, as IMAP counts it; `mime` is
+ * for parts of a multipart, a message's header is in MESSAGE.  All TYPEMESSAGE
+ * that has a message inside has nested.msg: message/global too.  `host` is for
+ * the envelopes of these.  Recursion is as deep as mime/part.h allows.
  */
 BODY *translate_body(const struct mime_part *, uint64_t base,
     const char *host);
