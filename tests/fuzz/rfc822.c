@@ -123,10 +123,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buf_init(&message[i], 0);
 	buf_add(&message[0], data, size);
 	check_list(buf_string(&message[0]));
-	/* Names that fell together are one the second time. */
+	/* Names of parameters that fell together are one the second time; "a*1*2"
+	 * is piece 2 of "a*1", which then is piece 1 of "a". */
 	for (size_t i = 0; i < 3; i++)
 		message_rewrite(buf_span(&message[i]), &message[i + 1]);
-	must(span_eq(buf_span(&message[2]), buf_span(&message[3])));
+	must(memchr(message[1].p, '*', message[1].n) != NULL ||
+	    span_eq(buf_span(&message[2]), buf_span(&message[3])));
 	for (size_t i = 0; i < 4; i++)
 		buf_clear(&message[i]);
 	return 0;
