@@ -113,7 +113,9 @@ void rfc822_header(char *header, ENVELOPE *, BODY *);
  * The fields Content-... (RFC 2045, 2183), without an empty line, behind the
  * string in *dest; *dest becomes where the string ends.  A text without
  * parameters gets its charset: US-ASCII if it is ENC7BIT, else X-UNKNOWN.  A
- * field that would not fit into SENDBUFLEN from *dest on is left out.
+ * parameter whose name is no token is left out, a subtype that is none is
+ * PLAIN, OCTET-STREAM and so on.  A field that would not fit into SENDBUFLEN
+ * from *dest on is left out.
  */
 void rfc822_write_body_header(char **dest, BODY *);
 

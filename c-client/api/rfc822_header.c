@@ -119,28 +119,22 @@ is_token_char(char c)
 	return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
-/* Add a token; octets that can't be in one are left out. */
-static void
-token_add(struct buf *out, const char *s, const char *if_empty)
-{
-	size_t start = out->n;
-
-	for (; s != NULL && *s != '\0'; s++)
-		if (is_token_char(*s))
-			buf_addc(out, *s);
-	if (out->n == start)
-		buf_adds(out, if_empty);
-}
-
 static bool
 is_token(const char *s)
 {
-	if (*s == '\0')
+	if (s == NULL || *s == '\0')
 		return false;
 	for (; *s != '\0'; s++)
 		if (!is_token_char(*s))
 			return false;
 	return true;
+}
+
+/* What is no token is not mended: it could become another one. */
+static void
+token_add(struct buf *out, const char *s, const char *otherwise)
+{
+	buf_adds(out, is_token(s) ? s : otherwise);
 }
 
 static void
@@ -149,10 +143,10 @@ parameters_add(struct buf *out, const PARAMETER *p)
 	for (; p != NULL; p = p->next) {
 		const char *value = p->value == NULL ? "" : p->value;
 
-		if (p->attribute == NULL || *p->attribute == '\0')
+		if (!is_token(p->attribute))
 			continue;
 		buf_adds(out, "; ");
-		token_add(out, p->attribute, "X-UNKNOWN");
+		buf_adds(out, p->attribute);
 		buf_addc(out, '=');
 		if (is_token(value))
 			buf_adds(out, value);

@@ -322,7 +322,8 @@ test_body_header(void **state)
 	body->type = TYPEAPPLICATION;
 	body->subtype = cpystr("x y\r\nz");
 	body->parameter = parameter_new("a", "b", parameter_new("c", "d e",
-	    parameter_new("", "x", parameter_new("f\r\n:", "", NULL))));
+	    parameter_new("", "x", parameter_new("f\r\n:", "g",
+	    parameter_new("h", "", NULL)))));
 	body->id = cpystr("<i@h>");
 	body->description = cpystr("about\r\nBcc: x");
 	body->md5 = cpystr("Q2hlY2s=");
@@ -339,7 +340,8 @@ test_body_header(void **state)
 	rfc822_write_body_header(&at, body);
 	assert_ptr_equal(at, room + strlen(room));
 	assert_string_equal(room, "--b\r\n"
-	    "Content-Type: APPLICATION/xyz; a=b; c=\"d e\"; f=\"\"\r\n"
+	    "Content-Type: APPLICATION/OCTET-STREAM; a=b; c=\"d e\"; "
+	    "h=\"\"\r\n"
 	    "Content-ID: <i@h>\r\nContent-Description: about Bcc: x\r\n"
 	    "Content-MD5: Q2hlY2s=\r\nContent-Language: en, x-unknown\r\n"
 	    "Content-Location: here\r\nContent-Disposition: inline; "
