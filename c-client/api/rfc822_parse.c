@@ -70,7 +70,7 @@ rfc822_parse_msg_full(ENVELOPE **env, BODY **body, char *header,
     unsigned long n, STRING *text, char *host, unsigned long depth,
     unsigned long flags)
 {
-	struct span h = { header, n };
+	struct span h = { n == 0 ? "" : header, n };
 	struct mime_parser *m;
 	struct arena *a;
 	size_t base;

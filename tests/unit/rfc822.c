@@ -509,6 +509,20 @@ test_header_ends(void **state)
 	}
 }
 
+static void
+test_nothing(void **state)
+{
+	ENVELOPE *env;
+	BODY *body;
+
+	(void)state;
+	rfc822_parse_msg(&env, &body, NULL, 0, NULL, NULL, NIL);
+	assert_null(env->from);
+	assert_int_equal(body->size.bytes, 0);
+	mail_free_envelope(&env);
+	mail_free_body(&body);
+}
+
 /* A message that comes in pieces of three octets. */
 static void
 pieces_setpos(STRING *s, unsigned long at)
@@ -723,6 +737,7 @@ main(void)
 		cmocka_unit_test(test_corpus),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_header_ends),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_adrlist),
