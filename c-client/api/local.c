@@ -266,9 +266,9 @@ tell(MAILSTREAM *stream, const struct view_changes *c)
 {
 	struct local *l = stream->local;
 
+	if (c->expunged_count > 0 && l->parsed != 0)
+		local_parse_only(l, 0);
 	take_out(l, c->expunged, c->expunged_count);
-	if (c->expunged_count > 0)
-		l->parsed = 0;
 	if (c->keywords)
 		local_keywords(stream);
 	stream->recent = l->view->recent_count;
@@ -329,6 +329,15 @@ local_forget_parsed(struct local *l)
 	for (size_t i = 0; i < l->room; i++)
 		if (l->messages[i] != NULL)
 			forget_parsed(l->messages[i]);
+}
+
+/* No search for it: a program that wants one at a time goes over all. */
+void
+local_parse_only(struct local *l, unsigned long number)
+{
+	if (l->parsed != number && l->parsed != 0)
+		forget_parsed(l->messages[l->parsed - 1]);
+	l->parsed = number;
 }
 
 void

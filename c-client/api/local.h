@@ -77,8 +77,9 @@ void local_tell_flags(MAILSTREAM *, unsigned long number);
 /* Look for changes, and tell them.  False where the mailbox was lost. */
 bool local_sync(MAILSTREAM *);
 
-/* Forget envelopes and bodies; texts. */
+/* Forget envelopes and bodies; those of any message but this; texts. */
 void local_forget_parsed(struct local *);
+void local_parse_only(struct local *, unsigned long number);
 void local_forget_texts(struct local *);
 
 /* Let go of the mailbox; of all. */

@@ -252,8 +252,8 @@ mail_close_full(MAILSTREAM *stream, long options)
 {
 	if (stream == NULL)
 		return NULL;
-	/* Whatever is told of it is of a stream that is about to be none. */
 	if (local_of(stream) != NULL) {
+		local_enter(stream);
 		if (options & CL_EXPUNGE && !stream->rdonly)
 			expunge_sequence(stream, NULL, false);
 		write_back(stream, true);

@@ -59,9 +59,8 @@ mail_fetch_structure(MAILSTREAM *stream, unsigned long msgno, BODY **body,
 	if (m == NULL)
 		return NULL;
 	l = stream->local;
-	if (stream->scache && l->parsed != m->elt.msgno)
-		local_forget_parsed(l);
-	l->parsed = m->elt.msgno;
+	if (stream->scache)
+		local_parse_only(l, m->elt.msgno);
 	uid = local_uid(stream, m->elt.msgno);
 	if (read_envelope(l, m, uid, &why) == -1 ||
 	    (body != NULL && read_body(l, m, uid, &why) == -1)) {

@@ -44,7 +44,11 @@ user_new(void)
 	pthread_once(&once, read_config);
 	u->keep = arena_new(0);
 	u->scratch = arena_new(0);
-	if (getpwuid_r(getuid(), &entry, room, PASSWD_MAX, &pw) != 0 ||
+	/* The store follows links that the user has made. */
+	if (getuid() != geteuid())
+		fault_set(&why, FAULT_PERM,
+		    "the program has another user's rights");
+	else if (getpwuid_r(getuid(), &entry, room, PASSWD_MAX, &pw) != 0 ||
 	    pw == NULL)
 		fault_set(&why, FAULT_NOTFOUND, "uid %lu has no name here",
 		    (unsigned long)getuid());
