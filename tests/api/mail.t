@@ -146,6 +146,22 @@ def fetched(imap, items, number):
     return None
 
 
+def hidden(here):
+    """The archive has the names that the headers have, and no others."""
+    text = ""
+    for name in here.headers:
+        with open(here.where + "/usr/local/include/c-client/" + name) as f:
+            text += f.read()
+    names = did("nm", "-g", "--defined-only", "--format=posix", here.where
+        + "/usr/local/lib/libc-client.a").stdout
+    names = set(re.findall(r"(?m)^([a-z]\w+) [A-Z] ", names))
+    tap.ok("mail_open" in names and not names - set(re.findall(r"\w+", text)),
+        "no name but those of the headers", sorted(names))
+    missing = set(re.findall(r"\b((?:mail|rfc822|utf8|fs)_\w+|cpystr|cpytxt)"
+        r"\(", re.sub(r"(?s)/\*.*?\*/|#define\s(?:\\\n|.)*?\n", "", text)))
+    tap.equal(missing - names, set(), "and all that they declare")
+
+
 def opening(p, imap, user):
     said = p.ask("open", "INBOX", 0)
     n = imap.select()
@@ -212,7 +228,8 @@ def handed(p):
     p.ask("gets", "on")
     said = p.ask("peek", 1)
     p.ask("gets")
-    tap.ok(said[0].startswith("gets 10 one"), "SET_GETS", said)
+    tap.ok(said[0].startswith("gets 10 one") and said[-1] == "text 5 1 "
+        + b"one\r\n".hex(), "SET_GETS", said)
 
 
 def seen(p, imap):
@@ -513,6 +530,7 @@ def main():
     done = did("g++", "-x", "c++", "-Wall", "-Werror", "-fsyntax-only",
         "-fno-operator-names", *here.flags("--cflags"), HERE + "/types.cc")
     tap.ok(done.returncode == 0, "C++ takes the headers", done.stdout)
+    hidden(here)
     if path is None:
         return
     r.fill(user, mailgen.to_mbox([PLAIN, MIXED, INSIDE]))

@@ -408,7 +408,9 @@ read_message(MAILSTREAM *stream, char *verb, unsigned long n, char *section)
 		text = mail_fetch_mime(stream, n, section, &len, NIL);
 	else
 		text = mail_fetch_body(stream, n, section, &len, FT_PEEK);
-	put_text(text, len);
+	/* What five() hands out is its own. */
+	put_text(text, mail_parameters(NIL, GET_GETS, NIL) != NIL ?
+	    strlen(text) : len);
 	mail_free_stringlist(&lines);
 }
 
