@@ -594,7 +594,8 @@ long mail_delete(MAILSTREAM *, char *mailbox);
 long mail_rename(MAILSTREAM *, char *old, char *newname);
 long mail_subscribe(MAILSTREAM *, char *mailbox);
 long mail_unsubscribe(MAILSTREAM *, char *mailbox);
-long mail_status(MAILSTREAM *, char *mailbox, long flags);	/* mm_status() */
+/* mm_status() gets the values. */
+long mail_status(MAILSTREAM *, char *mailbox, long flags);
 
 /* mm_list() and mm_lsub() for each name that matches: "*" is anything, "%"
  * anything but the delimiter.  Names are in modified UTF-7. */

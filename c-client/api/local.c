@@ -78,11 +78,9 @@ make_room(struct local *l, size_t count)
 {
 	if (count <= l->room)
 		return;
-	l->messages = memory_grow_array(l->messages, count,
-	    sizeof *l->messages);
-	memset(l->messages + l->room, 0,
-	    (count - l->room) * sizeof *l->messages);
-	l->room = count;
+	l->messages = memory_grow_array(l->messages, count, sizeof(void *));
+	while (l->room < count)
+		l->messages[l->room++] = NULL;
 }
 
 struct local_message *
@@ -256,9 +254,8 @@ take_out(struct local *l, const uint32_t *expunged, size_t count)
 			m->elt.msgno = to + 1;
 		l->messages[to++] = m;
 	}
-	if (to < l->room)
-		memset(l->messages + to, 0,
-		    (l->room - to) * sizeof *l->messages);
+	while (to < l->room)
+		l->messages[to++] = NULL;
 }
 
 static void

@@ -107,13 +107,13 @@ next_word(char **rest, struct span *word)
 static bool
 add_text(SEARCHPGM *p, size_t offset, struct span word)
 {
-	STRINGLIST *one = mail_newstringlist(), *first;
+	STRINGLIST *one = mail_newstringlist();
+	STRINGLIST **list = (STRINGLIST **)(void *)((char *)p + offset);
 
 	cpytxt(&one->text, (char *)word.p, word.n);
 	/* The order of what must all be true is of no matter. */
-	memcpy(&first, (char *)p + offset, sizeof first);
-	one->next = first;
-	memcpy((char *)p + offset, &one, sizeof one);
+	one->next = *list;
+	*list = one;
 	return true;
 }
 

@@ -71,6 +71,8 @@ hand_out(struct fetch *f, struct buf *text)
 	if (gets_function == NULL || f->text == LOCAL_HEADER || text->n == 0)
 		return text->p;
 	INIT(&s, mail_string, text->p, text->n);
+	/* Neither may be kept. */
+	/* cppcheck-suppress returnDanglingLifetime */
 	return gets_function(read_string, &s, text->n, &data);
 }
 

@@ -164,7 +164,8 @@ expunge(struct local *l, const uint32_t *numbers, size_t count,
 		return -1;
 	/* The UIDs of a mailbox that was replaced are other messages'. */
 	if (l->box->meta.uidvalidity != l->view->uidvalidity)
-		return fault_set(why, FAULT_CHANGED, "it was replaced");
+		return fault_set(why, FAULT_CHANGED, "%s was replaced",
+		    l->box->name.path);
 	uids = deleted_of(l, numbers, &count);
 	return box_expunge(l->box, uids, count, true, why);
 }

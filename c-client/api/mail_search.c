@@ -2,7 +2,6 @@
 /* A search program as keys of the store. */
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "c-client/api/local.h"
 #include "c-client/api/tell.h"
@@ -23,7 +22,7 @@ struct build {
 	struct local *local;
 	struct arena *arena;
 	struct span charset;
-	struct search_key *last;	/* of the program that is being built */
+	struct search_key **end;	/* of the program that is being built */
 	unsigned depth;
 	struct fault *why;
 };
@@ -35,8 +34,8 @@ key(struct build *b, enum search_op op)
 	struct search_key *k = arena_alloc(b->arena, sizeof *k);
 
 	k->op = op;
-	b->last->next = k;
-	b->last = k;
+	*b->end = k;
+	b->end = &k->next;
 	return k;
 }
 
@@ -94,11 +93,10 @@ static int
 all_texts(struct build *b, const SEARCHPGM *pgm)
 {
 	for (size_t i = 0; i < sizeof text_rows / sizeof text_rows[0]; i++) {
-		STRINGLIST *list;
+		STRINGLIST *const *list = (const void *)((const char *)pgm +
+		    text_rows[i].offset);
 
-		memcpy(&list, (const char *)pgm + text_rows[i].offset,
-		    sizeof list);
-		if (texts(b, list, text_rows[i].op, text_rows[i].field) == -1)
+		if (texts(b, *list, text_rows[i].op, text_rows[i].field) == -1)
 			return -1;
 	}
 	for (const SEARCHHEADER *h = pgm->header; h != NULL; h = h->next) {
@@ -221,10 +219,10 @@ static int program(struct build *, const SEARCHPGM *,
 static int
 inner(struct build *b, const SEARCHPGM *pgm, struct search_key *and)
 {
-	struct search_key *last = b->last;
+	struct search_key **end = b->end;
 	int status = program(b, pgm, and);
 
-	b->last = last;
+	b->end = end;
 	return status;
 }
 
@@ -252,14 +250,13 @@ combined(struct build *b, const SEARCHPGM *pgm)
 static int
 program(struct build *b, const SEARCHPGM *pgm, struct search_key *and)
 {
-	struct search_key head = { .op = SEARCH_ALL };
 	const struct view *v = b->local->view;
 	uint32_t star = (uint32_t)v->count;
 
 	if (b->depth >= BOUND_NESTING)
-		return fault_set(b->why, FAULT_LIMIT, "too deep");
+		return fault_set(b->why, FAULT_SYNTAX, "too deep");
 	b->depth++;
-	b->last = &head;
+	b->end = &and->sub;
 	key(b, SEARCH_ALL);
 	if (set(b, pgm->msgno, SEARCH_NUMBERS, star) == -1 ||
 	    set(b, pgm->uid, SEARCH_UIDS, star == 0 ? 0 :
@@ -276,7 +273,6 @@ program(struct build *b, const SEARCHPGM *pgm, struct search_key *and)
 	if (combined(b, pgm) == -1)
 		return -1;
 	b->depth--;
-	and->sub = head.next;
 	return 0;
 }
 

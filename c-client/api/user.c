@@ -46,7 +46,7 @@ user_new(void)
 	u->scratch = arena_new(0);
 	/* The store follows links that the user has made. */
 	if (getuid() != geteuid())
-		fault_set(&why, FAULT_PERM,
+		fault_set(&why, FAULT_CANNOT,
 		    "the program has another user's rights");
 	else if (getpwuid_r(getuid(), &entry, room, PASSWD_MAX, &pw) != 0 ||
 	    pw == NULL)

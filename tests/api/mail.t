@@ -16,7 +16,7 @@ import room
 from cprogram import Installed, did
 from imapc import Imap
 from server import BINARIES
-from tap import ROOT, need, run, tap
+from tap import need, run, skip_all, tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LETTER = b"From: Ann <ann@example.org>\r\nSubject: put there\r\n\r\nbody\r\n"
@@ -522,6 +522,8 @@ def lost(p):
 def main():
     need("pkg-config", "g++")
     r = room.enter()
+    if not r.inside:
+        skip_all("the library reads /etc/imapd.conf")
     user = r.add_user("joe")
     here = Installed(r.dir + "/installed")
     tap.ok(set(here.headers) >= {"mail.h", "rfc822.h", "linkage.h"},
