@@ -123,8 +123,9 @@ void rfc822_write_body_header(char **dest, BODY *);
  * Make a body fit for a transport of 7 bits: parts of ENC8BIT become
  * ENCQUOTEDPRINTABLE, ENCBINARY becomes ENCBASE64, contents.text is replaced.
  * For one of 8 bits: ENCBINARY becomes ENCBASE64.  A multipart gets a BOUNDARY
- * if it has none that can be one.  A TYPEMESSAGE can't be coded (RFC 2046
- * 5.2.1): it stays, and mm_log() is told (PARSE).  The envelope is not used.
+ * if it has none that can be one, or a line in it begins with that (RFC 2046
+ * 5.1.1).  A TYPEMESSAGE can't be coded (5.2.1): it stays, and mm_log() is told
+ * (PARSE).  The envelope is not used.
  */
 void rfc822_encode_body_7bit(ENVELOPE *, BODY *);
 void rfc822_encode_body_8bit(ENVELOPE *, BODY *);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -44,12 +45,58 @@ boundary_new(void)
 	return cpystr(text);
 }
 
-/* Programs look for it with strcmp(): the name is in upper case. */
+/* Does a line begin with `delimiter`? */
+static bool
+has_line(const SIZEDTEXT *text, const char *delimiter)
+{
+	const char *p = (const char *)text->data, *end = p + text->size, *at;
+	size_t n = strlen(delimiter);
+
+	if (text->data == NULL)
+		return false;
+	for (at = p; (at = memmem(at, (size_t)(end - at), delimiter, n)) !=
+	    NULL; at++)
+		if (at == p || at[-1] == '\n' || at[-1] == '\r')
+			return true;
+	return false;
+}
+
+/* Is its own boundary this one, or does it begin with it? */
+static bool
+has_boundary(const BODY *multipart, const char *boundary)
+{
+	const PARAMETER *own = rfc822_parameter(multipart->parameter,
+	    "BOUNDARY");
+
+	return own != NULL && own->value != NULL &&
+	    strncmp(own->value, boundary, strlen(boundary)) == 0;
+}
+
+/* Is there such a line in what a multipart has inside (RFC 2046 5.1.1)? */
+static bool
+is_used(const PART *p, const char *delimiter, size_t depth)
+{
+	for (; p != NULL; p = p->next) {
+		const BODY *b = &p->body;
+		bool leaf = b->type != TYPEMULTIPART ||
+		    depth >= BOUND_MIME_DEPTH;
+
+		if (leaf ? has_line(&b->contents.text, delimiter) :
+		    has_boundary(b, delimiter + 2) ||
+		    is_used(b->nested.part, delimiter, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+/* For a multipart whose parts are encoded already.  Programs look for it with
+ * strcmp(): the name is in upper case. */
 static void
-boundary_make(BODY *body)
+boundary_make(BODY *body, size_t depth)
 {
 	PARAMETER *p = rfc822_parameter(body->parameter, "BOUNDARY");
 	PARAMETER **last = &body->parameter;
+	char delimiter[2 + BOUNDARY_OCTETS + 1];
 
 	if (p == NULL) {
 		while (*last != NULL)
@@ -58,8 +105,11 @@ boundary_make(BODY *body)
 	}
 	fs_give((void **)&p->attribute);
 	p->attribute = cpystr("BOUNDARY");
-	if (is_boundary(p->value))
-		return;
+	if (is_boundary(p->value)) {
+		snprintf(delimiter, sizeof delimiter, "--%s", p->value);
+		if (!is_used(body->nested.part, delimiter, depth + 1))
+			return;
+	}
 	fs_give((void **)&p->value);
 	p->value = boundary_new();
 }
@@ -107,9 +157,9 @@ encode(BODY *body, bool ok8bit, size_t depth)
 	bool quote = body->encoding == ENC8BIT && !ok8bit;
 
 	if (body->type == TYPEMULTIPART && depth < BOUND_MIME_DEPTH) {
-		boundary_make(body);
 		for (PART *p = body->nested.part; p != NULL; p = p->next)
 			encode(&p->body, ok8bit, depth + 1);
+		boundary_make(body, depth);
 	} else if (body->type == TYPEMESSAGE) {
 		if (quote)
 			complain("8-bit");

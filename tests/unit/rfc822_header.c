@@ -3,6 +3,7 @@
  * field of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -584,6 +585,64 @@ test_boundary(void **state)
 	}
 }
 
+/* One that is in what it has to end. */
+static void
+test_boundary_used(void **state)
+{
+	static const struct {
+		const char *text;
+		bool used;
+	} rows[] = {
+		{ "", false },
+		{ "-", false },
+		{ "--", false },
+		{ "--b", true },
+		{ "--bc\r\n", true },
+		{ "x--b", false },
+		{ "x--b\r\n--b\r\n", true },
+		{ "x\n--b", true },
+		{ "x\r--b", true },
+		{ "x\r\n --b", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		for (int deep = 0; deep < 2; deep++) {
+			BODY *body = mail_newbody(), *in = body;
+
+			body->type = TYPEMULTIPART;
+			body->parameter = parameter_new("BOUNDARY", "b", NULL);
+			part_add(body, ENC7BIT, "x");
+			if (deep) {
+				in = part_add(body, ENC7BIT, "");
+				in->type = TYPEMULTIPART;
+				in->parameter = parameter_new("BOUNDARY", "a",
+				    NULL);
+			}
+			part_add(in, ENC7BIT, rows[i].text);
+			rfc822_encode_body_7bit(NULL, body);
+			assert_true(rows[i].used == (strcmp(
+			    body->parameter->value, "b") != 0));
+			mail_free_body(&body);
+		}
+}
+
+/* The same in a multipart and in one that is in it. */
+static void
+test_boundary_twice(void **state)
+{
+	BODY *body = multipart_new();
+	PART *inner = body->nested.part->next->next->next;
+
+	(void)state;
+	fs_give((void **)&inner->body.parameter->value);
+	inner->body.parameter->value = cpystr("=-=");
+	rfc822_encode_body_7bit(NULL, body);
+	assert_string_equal(inner->body.parameter->value, "=-=");
+	assert_int_equal(strlen(body->parameter->value), 34);
+	mail_free_body(&body);
+}
+
 static void
 header_work(size_t n)
 {
@@ -624,6 +683,8 @@ main(void)
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_boundary),
+		cmocka_unit_test(test_boundary_used),
+		cmocka_unit_test(test_boundary_twice),
 		cmocka_unit_test(test_linear),
 	};
 
