@@ -11,9 +11,10 @@
  * programs were never promised.
  *
  * The program defines the fifteen functions mm_...(); they are called by
- * functions of this file alone, before these return, on the thread that called
- * them.  One stream belongs to one thread at a time; different streams may be
- * used by different threads, also streams of the same mailbox.
+ * functions of this file, and mm_log() by those of rfc822.h that say so, before
+ * these return, on the thread that called them.  One stream belongs to one
+ * thread at a time; different streams may be used by different threads, also
+ * streams of the same mailbox.
  *
  * Texts that are handed out have lines that end in CRLF, and a NUL behind them
  * that is not counted.  Who owns what is said at each function; what the
