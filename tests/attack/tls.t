@@ -20,6 +20,9 @@ from echod import Server
 from server import switches
 from tap import rest, run, tap, wait_for
 
+# openssl reads all of the system's authorities first, which is most of what a
+# connection costs; nobody here asks them.
+os.environ.update(SSL_CERT_FILE="/dev/null", SSL_CERT_DIR="/dev/null")
 OWN = None if os.geteuid() == 0 else os.getuid()
 
 
@@ -29,7 +32,7 @@ def openssl(*args):
 
 
 def lax(**kw):
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
