@@ -337,8 +337,8 @@ uninstall:
 # The interface for other programs, and how to link with it.
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include/c-client
-API_HEADERS = c-client/linkage.h c-client/mail.h c-client/rfc822.h \
-	$B/linkage.c
+API_HEADERS = c-client/c-client.h c-client/linkage.h c-client/mail.h \
+	c-client/rfc822.h $B/linkage.c
 API_LIBS = -lcrypto -lsqlite3 -llockfile -lxxhash -lutf8proc
 install-dev: machine $(API_A) $(API_HEADERS)
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)

@@ -701,7 +701,7 @@ long mail_search_full(MAILSTREAM *, char *charset, SEARCHPGM *, long flags);
 /* --- Dates ---------------------------------------------------------------- */
 
 /* " 2-Jan-2024 10:00:00 +0000", "Tue Jan  2 10:00:00 2024 +0000\n": written to
- * `string`, which has MAILTMPLEN, and returned. */
+ * `string`, which has room for 64, and returned. */
 char *mail_date(char *string, MESSAGECACHE *);
 char *mail_cdate(char *string, MESSAGECACHE *);
 unsigned long mail_longdate(MESSAGECACHE *);	/* seconds since 1970 */

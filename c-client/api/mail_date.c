@@ -30,10 +30,13 @@ date_of(const MESSAGECACHE *elt)
 	    elt->minutes * 60 + elt->seconds - 60 * zone, (int16_t)zone };
 }
 
+/* Programs have no more for it. */
+#define DATE_ROOM	64
+
 static char *
 hand_over(char *string, struct buf *text)
 {
-	snprintf(string, MAILTMPLEN, "%s", buf_string(text));
+	snprintf(string, DATE_ROOM, "%s", buf_string(text));
 	buf_clear(text);
 	return string;
 }
@@ -61,7 +64,7 @@ mail_cdate(char *string, MESSAGECACHE *elt)
 	int month, day;
 
 	date_civil(days, &year, &month, &day);
-	snprintf(string, MAILTMPLEN,
+	snprintf(string, DATE_ROOM,
 	    "%.3s %.3s %2d %02d:%02d:%02d %04d %c%02d%02d\n",
 	    weekdays + 3 * (days % 7 + 7 * (days % 7 < 0)),
 	    months + 3 * (month - 1), day, secs / 3600, secs / 60 % 60,

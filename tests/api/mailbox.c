@@ -340,7 +340,7 @@ five(readfn_t read, void *from, unsigned long size, GETS_DATA *md)
 	return got;
 }
 
-/* --- What can be said ------------------------------------------------------ */
+/* --- What can be said --------------------------------------------------- */
 
 static long
 do_append(MAILSTREAM *stream, char *mailbox, char *flags, char *date)

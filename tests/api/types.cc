@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // C++ with -fno-operator-names, as programs had to be built for libc-client.
-#include "mail.h"
-#include "rfc822.h"
-#include "linkage.h"
+#include "c-client.h"
 
 long
 use(MAILSTREAM *stream)
