@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c-client/api/mail_date.h"
+#include "c-client/api/mail_link.h"
 #include "c-client/api/tell.h"
 #include "c-client/api/user.h"
 #include "c-client/base/arena.h"
@@ -268,6 +269,8 @@ tell(MAILSTREAM *stream, const struct view_changes *c)
 	take_out(l, c->expunged, c->expunged_count);
 	if (c->keywords)
 		local_keywords(stream);
+	/* INBOX may have become a mailbox of another format. */
+	stream->dtb = mail_link_of(l->box->driver);
 	stream->recent = l->view->recent_count;
 	stream->uid_last = l->view->last;
 	for (size_t i = 0; i < c->expunged_count; i++) {

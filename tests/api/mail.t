@@ -189,7 +189,8 @@ def structure(p, imap):
     for part in ("4", "2.3", "1.1", "0", "x", "2.", "", "2.1.1", "9" * 30):
         tap.equal(p.ask("part", 2, part), ["no part"], "no part %r" % part)
     tap.equal(p.ask("part", 3, "1.1"), ['("TEXT" "PLAIN" ("CHARSET" '
-        '"us-ascii") NIL NIL "7BIT" 6 1 NIL NIL NIL NIL)'], "a part of the message in a message")
+        '"us-ascii") NIL NIL "7BIT" 6 1 NIL NIL NIL NIL)'],
+        "a part of the message in a message")
 
 
 def texts(p, imap):
