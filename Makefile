@@ -130,6 +130,11 @@ DOCTOR = $(if $(filter 1,$(WITH_TLS)),certificate_mend) check_account \
 	check_spool check_superserver check_users doctor entry entry_mend \
 	inetd_conf listener probe report superserver systemd_unit trial \
 	xinetd_conf
+API = fs local mail_append mail_criteria mail_date mail_elt mail_fetch \
+	mail_flag mail_free mail_link mail_names mail_new mail_open \
+	mail_parameters mail_search mail_string mail_structure \
+	rfc822_address rfc822_body rfc822_code rfc822_date rfc822_header \
+	rfc822_output rfc822_parse rfc822_text tell translate user utf8
 SERVER = acceptor arguments cache certificates connection crowd errand front \
 	link listen monitor nurseries nursery port prelogin privsep process \
 	pump sandbox sasl spool start stream
@@ -146,7 +151,7 @@ IPOPD = line main prelogin reply retr session state_trans stuff
 LIB_SRC = $(BASE:%=c-client/base/%.c) $(MIME:%=c-client/mime/%.c) \
 	$(STORE:%=c-client/store/%.c) $(FORMATS:%=c-client/formats/%.c) \
 	$(AUTH:%=c-client/auth/%.c) $(SERVER:%=c-client/server/%.c) \
-	$(DOCTOR:%=c-client/doctor/%.c) \
+	$(DOCTOR:%=c-client/doctor/%.c) $(API:%=c-client/api/%.c) \
 	$(SSL:%=ssl/%.c)
 IMAPD_SRC = $(IMAPD:%=imapd/%.c)
 IPOPD_SRC = $(IPOPD:%=ipopd/%.c)
@@ -169,6 +174,7 @@ TEST_A = $(OTHERS)/testlib.a $(OTHERS)/imapd.a $(OTHERS)/ipopd.a \
 	$(OTHERS)/tests/lib/memdriver.o
 
 LIB_A = $B/c-client.a
+API_A = $B/libc-client.a
 # The names under which everybody looks for them; never of a sanitizer build,
 # and never with fault points.
 PRODUCTS = c-client/c-client.a imapd/imapd ipopd/ipop3d
@@ -194,7 +200,7 @@ $B/ipopd/ipop3d: $(IPOPD_OBJ) $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
-$B/%.o: %.c
+$B/%.o: %.c | c-client/linkage.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -215,6 +221,34 @@ $B/words: FORCE
 	@mkdir -p $(@D)
 	@echo "$(subst ",,$(WORDS))" | cmp -s - $@ || \
 		echo "$(subst ",,$(WORDS))" >$@
+
+# The installed interface: one object that holds what its functions need of the
+# library.  Names that mail.h and rfc822.h don't have are hidden in it, so that
+# a program may have them too.  (Of objects for link-time optimisation it can't
+# be made.)
+API_OBJ = $(API:%=$B/c-client/api/%.o)
+OBJCOPY = objcopy
+$(API_A): $(API_OBJ) $(LIB_A)
+	$(CC) -nostdlib -r -o $(@:.a=.o) $(API_OBJ) $(LIB_A)
+	$(OBJCOPY) --localize-hidden $(@:.a=.o)
+	rm -f $@
+	$(AR) rcs $@ $(@:.a=.o)
+
+# The formats that programs can name, in the order of formats/drivers.c.
+LINKAGE = mbox maildir unix dummy
+c-client/linkage.h: Makefile
+	@{ printf '%s\n' '/* SPDX-License-Identifier: Apache-2.0 */' \
+		'/* Printed by make: the mailbox formats. */' \
+		'#ifndef LINKAGE_H' '#define LINKAGE_H' '' \
+		'#include "mail.h"' '' '#ifdef __cplusplus' 'extern "C" {' \
+		'#endif' '#pragma GCC visibility push(default)' \
+		$(LINKAGE:%='extern DRIVER %driver;') \
+		'#pragma GCC visibility pop' '#ifdef __cplusplus' '}' \
+		'#endif' '' '#endif'; } >$@
+# What programs include in main().
+$B/linkage.c: Makefile
+	@mkdir -p $(@D)
+	@printf 'mail_link(&%sdriver);\n' $(LINKAGE) >$@
 
 # --- The lines that administrators know ---------------------------------------
 
@@ -300,20 +334,29 @@ uninstall:
 		! cmp -s etc/pam.d/$$name $(DESTDIR)/etc/pam.d/$$name || \
 		rm -f $(DESTDIR)/etc/pam.d/$$name; done
 
-# The archive, and how to link with it.  There is no interface for it yet.
+# The interface for other programs, and how to link with it.
 LIBDIR = $(PREFIX)/lib
-install-dev: all
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 c-client/c-client.a $(DESTDIR)$(LIBDIR)/libc-client.a
+INCLUDEDIR = $(PREFIX)/include/c-client
+API_HEADERS = c-client/c-client.h c-client/linkage.h c-client/mail.h \
+	c-client/rfc822.h $B/linkage.c
+API_LIBS = -lcrypto -lsqlite3 -llockfile -lxxhash -lutf8proc
+install-dev: machine $(API_A) $(API_HEADERS)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(API_A) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(API_HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	sed -e 's,^prefix=.*,prefix=$(PREFIX),' \
 		-e 's,^libdir=.*,libdir=$(LIBDIR),' \
-		-e 's,^Libs:.*,& $(strip $(LIBS)),' \
+		-e 's,^includedir=.*,includedir=$(INCLUDEDIR),' \
+		-e 's,^Libs:.*,& $(API_LIBS),' \
 		c-client/libc-client.pc >$B/placed
 	install -m 644 $B/placed \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libc-client.pc
 uninstall-dev:
-	rm -f $(DESTDIR)$(LIBDIR)/libc-client.a \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/libc-client.pc
+	rm -f $(DESTDIR)$(LIBDIR)/$(notdir $(API_A)) \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libc-client.pc \
+		$(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(API_HEADERS)))
+	test ! -d $(DESTDIR)$(INCLUDEDIR) || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)
 
 # docs/PACKAGE.  From a copy, so that what was built here stays as it is.
 DEB_BUILD_OPTIONS ?= nocheck parallel=$(shell getconf _NPROCESSORS_ONLN)
@@ -410,13 +453,13 @@ bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))
 	@tests/bench/sessions
-lint:
+lint: c-client/linkage.h
 	@sh tests/lib/lint.sh
 cleanroom:
 	@sh tests/lib/cleanroom.sh
 
 clean:
-	rm -rf build $(PRODUCTS)
+	rm -rf build $(PRODUCTS) c-client/linkage.h
 
 FORCE:
 .PHONY: all programs machine install install-dev uninstall uninstall-dev deb \

@@ -2,7 +2,6 @@
 /* Folding for comparison: ASCII here, the rest by utf8proc. */
 #include "c-client/mime/casemap.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -81,41 +80,62 @@ wide_run(struct span s)
 }
 
 static void
-wide_fold(struct span s, struct buf *out)
+wide_map(struct span s, utf8proc_option_t options, struct buf *out)
 {
-	utf8proc_uint8_t *folded = NULL;
+	utf8proc_uint8_t *mapped = NULL;
 	utf8proc_ssize_t n;
 
 	n = utf8proc_map((const utf8proc_uint8_t *)s.p,
-	    (utf8proc_ssize_t)s.n, &folded, UTF8PROC_STABLE |
-	    UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
-	    UTF8PROC_IGNORE);
+	    (utf8proc_ssize_t)s.n, &mapped, options);
 	if (n > 0)
-		buf_add(out, folded, (size_t)n);
-	free(folded);
+		buf_add(out, mapped, (size_t)n);
+	free(mapped);
 }
 
-void
-casemap_fold(struct span s, struct buf *out)
+static void
+ascii_map(struct span s, utf8proc_option_t options, struct buf *out)
+{
+	if ((options & UTF8PROC_CASEFOLD) != 0)
+		ascii_fold(s, out);
+	else
+		buf_addspan(out, s);
+}
+
+static void
+map(struct span s, utf8proc_option_t options, struct buf *out)
 {
 	size_t n, last;
 
 	while (s.n > 0) {
 		n = ascii_run(s);
 		if (n == s.n) {
-			ascii_fold(s, out);
+			ascii_map(s, options, out);
 			return;
 		}
 		/* The last ASCII letter may combine with what follows. */
 		last = n > 0 ? 1 : 0;
-		ascii_fold(span_slice(s, 0, n - last), out);
+		ascii_map(span_slice(s, 0, n - last), options, out);
 		s = span_slice(s, n - last, s.n);
 		n = last + wide_run(span_slice(s, last, s.n));
-		wide_fold(span_slice(s, 0, n), out);
+		wide_map(span_slice(s, 0, n), options, out);
 		s = span_slice(s, n, s.n);
 		if (n == last && s.n > 0) {
 			buf_adds(out, "\xef\xbf\xbd");
 			s = span_slice(s, 1, s.n);
 		}
 	}
+}
+
+void
+casemap_fold(struct span s, struct buf *out)
+{
+	map(s, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
+	    UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, out);
+}
+
+void
+casemap_decompose(struct span s, bool fold, struct buf *out)
+{
+	map(s, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
+	    (fold ? UTF8PROC_CASEFOLD : 0), out);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The form of a text in which SEARCH and SORT compare. */
+/* Forms of a text in which it can be compared. */
 #ifndef MIME_CASEMAP_H
 #define MIME_CASEMAP_H
+
+#include <stdbool.h>
 
 #include "c-client/base/span.h"
 
@@ -15,5 +17,9 @@ struct buf;
  * ASCII is only made lower case, fast.
  */
 void casemap_fold(struct span utf8, struct buf *out);
+
+/* Add the canonical decomposition (normal form D of Unicode) of `utf8`, with
+ * `fold` case-folded.  Invalid octets become U+FFFD. */
+void casemap_decompose(struct span utf8, bool fold, struct buf *out);
 
 #endif

@@ -127,9 +127,11 @@ address_write(struct buf *out, const struct addr *a)
 	buf_addc(out, ')');
 }
 
+/* Six of them stand between two strings: with the blank in front. */
 static void
 addresses_write(struct buf *out, const struct addr *list)
 {
+	buf_addc(out, ' ');
 	if (list == NULL) {
 		buf_adds(out, "NIL");
 		return;
@@ -140,31 +142,53 @@ addresses_write(struct buf *out, const struct addr *list)
 	buf_addc(out, ')');
 }
 
-static void
-string_write(struct arena *a, struct buf *out, const struct member *m)
+static struct span
+text_of(struct arena *a, const struct member *m)
 {
-	imapstr_write(out, m->body.p == NULL ? m->body :
-	    header_unfold(a, m->body));
+	return m->body.p == NULL ? m->body : header_unfold(a, m->body);
+}
+
+void
+envelope_read(struct arena *a, struct span header, struct envelope *out)
+{
+	struct member found[MEMBERS] = { { .body = { NULL, 0 } } };
+
+	members_read(a, header, found);
+	out->date = text_of(a, &found[DATE]);
+	out->subject = text_of(a, &found[SUBJECT]);
+	out->from = found[FROM].list;
+	out->sender = found[SENDER].list == NULL ? out->from :
+	    found[SENDER].list;
+	out->reply_to = found[REPLY_TO].list == NULL ? out->from :
+	    found[REPLY_TO].list;
+	out->to = found[TO].list;
+	out->cc = found[CC].list;
+	out->bcc = found[BCC].list;
+	out->in_reply_to = text_of(a, &found[IN_REPLY_TO]);
+	out->message_id = text_of(a, &found[MESSAGE_ID]);
 }
 
 void
 envelope_write(struct buf *out, struct span header)
 {
-	struct member found[MEMBERS] = { { .body = { NULL, 0 } } };
 	struct arena *a = arena_new(0);
+	struct envelope e;
 
-	members_read(a, header, found);
-	if (found[SENDER].list == NULL)
-		found[SENDER].list = found[FROM].list;
-	if (found[REPLY_TO].list == NULL)
-		found[REPLY_TO].list = found[FROM].list;
-	for (size_t i = 0; i < MEMBERS; i++) {
-		buf_addc(out, i == 0 ? '(' : ' ');
-		if (members[i].form == FORM_STRING)
-			string_write(a, out, &found[i]);
-		else
-			addresses_write(out, found[i].list);
-	}
+	envelope_read(a, header, &e);
+	buf_addc(out, '(');
+	imapstr_write(out, e.date);
+	buf_addc(out, ' ');
+	imapstr_write(out, e.subject);
+	addresses_write(out, e.from);
+	addresses_write(out, e.sender);
+	addresses_write(out, e.reply_to);
+	addresses_write(out, e.to);
+	addresses_write(out, e.cc);
+	addresses_write(out, e.bcc);
+	buf_addc(out, ' ');
+	imapstr_write(out, e.in_reply_to);
+	buf_addc(out, ' ');
+	imapstr_write(out, e.message_id);
 	buf_addc(out, ')');
 	arena_free(a);
 }

@@ -28,8 +28,8 @@ CALLS = {"log_line": 1, "fault_set": 2, "fault_errno": 1,
 # debugging only (imapd/reply.c).
 OWN_AFFAIRS = {"FAULT_" + x for x in ("NONE", "SYNTAX", "NOTFOUND", "EXISTS",
     "READONLY", "CANNOT", "BADNAME", "EXPUNGED", "CHARSET")}
-ROOMS_OF_CLIENTS = ("c-client/store/", "c-client/formats/", "imapd/",
-    "ipopd/")
+ROOMS_OF_CLIENTS = ("c-client/store/", "c-client/formats/", "c-client/api/",
+    "imapd/", "ipopd/")
 
 
 def read(path):

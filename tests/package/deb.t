@@ -160,17 +160,35 @@ def busy(deb):
 
 
 def library(deb):
+    """The headers are there, and a program of the first lines that everybody
+    writes is linked and finds no mail of root's to open."""
     dpkg("the development package installs", "-i", deb)
     source = "/run/room/use.c"
+    empty = ("searched(MAILSTREAM *s, unsigned long n)",
+        "exists(MAILSTREAM *s, unsigned long n)",
+        "expunged(MAILSTREAM *s, unsigned long n)",
+        "flags(MAILSTREAM *s, unsigned long n)",
+        "notify(MAILSTREAM *s, char *text, long flag)",
+        "list(MAILSTREAM *s, int c, char *name, long a)",
+        "lsub(MAILSTREAM *s, int c, char *name, long a)",
+        "status(MAILSTREAM *s, char *name, MAILSTATUS *is)",
+        "log(char *text, long flag)", "dlog(char *text)",
+        "login(NETMBX *mb, char *user, char *pwd, long trial)",
+        "critical(MAILSTREAM *s)", "nocritical(MAILSTREAM *s)",
+        "fatal(char *text)")
     with open(source, "w") as f:
-        f.write('#include "c-client/mime/date.h"\n#include '
-            '"ssl/tls.h"\nint main(void)\n{\n\treturn tls_new == 0 || '
-            'date_parse == 0;\n}\n')
-    flags = did("pkg-config", "--libs", "libc-client").stdout.split()
-    done = did("cc", "-D_GNU_SOURCE", "-I" + ROOT, "-o", "/run/room/use",
-        source, *flags)
+        f.write('#include "mail.h"\n#include "rfc822.h"\n'
+            '#include "linkage.h"\n')
+        f.write("".join("void mm_%s { }\n" % x for x in empty))
+        f.write("long mm_diskerror(MAILSTREAM *s, long e, long x) "
+            "{ return NIL; }\nint main(void)\n{\n#include \"linkage.c\"\n"
+            "\treturn mail_open(NIL, \"nowhere\", NIL) != NIL;\n}\n")
+    flags = did("pkg-config", "--cflags", "--libs", "libc-client")
+    done = did("cc", "-Wall", "-Werror", "-o", "/run/room/use", source,
+        *flags.stdout.split())
     tap.equal((done.returncode, done.stdout), (0, ""),
-        "a program is linked with it as pkg-config says")
+        "a program is built with it as pkg-config says")
+    tap.equal(did("/run/room/use").returncode, 0, "and runs")
 
 
 def main():

@@ -98,11 +98,42 @@ test_linear(void **state)
 		assert_true(linear(bomb_work, 20000));
 }
 
+static void
+test_decompose(void **state)
+{
+	static const struct {
+		const char *in, *want, *folded;
+	} rows[] = {
+		{ "", "", "" },
+		{ "Plain", "Plain", "plain" },
+		{ "\xc3\x89t", "E\xcc\x81t", "e\xcc\x81t" },
+		{ "E\xcc\x81", "E\xcc\x81", "e\xcc\x81" },
+		{ "\xef\xac\x81", "\xef\xac\x81", "fi" },	/* ligature */
+		{ "\xed\x95\x9c", "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab",
+		    "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab" },
+		{ "a\xff" "B", "a\xef\xbf\xbd" "B", "a\xef\xbf\xbd" "b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf out;
+
+		buf_init(&out, 0);
+		casemap_decompose(span_of(rows[i].in), false, &out);
+		assert_string_equal(buf_string(&out), rows[i].want);
+		buf_reset(&out);
+		casemap_decompose(span_of(rows[i].in), true, &out);
+		assert_string_equal(buf_string(&out), rows[i].folded);
+		buf_clear(&out);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_decompose),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_linear),
 	};
