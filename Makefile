@@ -7,6 +7,7 @@
 #	make run		try it: demo user, certificate, both servers on loopback
 #	make check		all tests
 #	make stress		everybody at once on one mailbox, for SECS seconds
+#	make booted		the Debian package where systemd was booted
 #	make bench lint cleanroom clean
 #	make TRIPS=1		with the fault points of c-client/base/trip.h
 #
@@ -265,7 +266,8 @@ $(TARGETS):
 
 .DEFAULT:
 	@echo "make: no target '$@'; valid: all $(TARGETS) install uninstall" \
-		"deb run check stress bench lint cleanroom clean" >&2; exit 2
+		"deb run check stress booted bench lint cleanroom clean" >&2; \
+		exit 2
 
 # What the machine lacks, one line each with the Debian package.
 HEADERS = openssl/crypto.h:libssl-dev sqlite3.h:libsqlite3-dev \
@@ -455,6 +457,8 @@ bench: all
 	@tests/bench/sessions
 lint: c-client/linkage.h
 	@sh tests/lib/lint.sh
+booted: deb
+	@tests/package/booted build/deb/imapd_*.deb
 cleanroom:
 	@sh tests/lib/cleanroom.sh
 
@@ -464,7 +468,7 @@ clean:
 FORCE:
 .PHONY: all programs machine install install-dev uninstall uninstall-dev deb \
 	run check check-unit fuzzers bench lint cleanroom clean FORCE \
-	build-tests build-units trips trips-unit stress $(TARGETS)
+	build-tests build-units trips trips-unit stress booted $(TARGETS)
 .SECONDARY:
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

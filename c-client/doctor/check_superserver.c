@@ -329,10 +329,14 @@ is_our_port(const struct look *k, uint16_t port)
 	    port == k->d->service->tls_port);
 }
 
-/* Both want the same socket. */
+/* Both want the same socket.  Of units that nobody enabled one was started,
+ * and nothing says which. */
 static bool
 collide(const struct entry *a, const struct entry *b)
 {
+	if (a->kind == ENTRY_SYSTEMD && b->kind == ENTRY_SYSTEMD &&
+	    !a->wanted && !b->wanted)
+		return false;
 	return superserver_port(a) == superserver_port(b) &&
 	    (a->address[0] == '\0' || b->address[0] == '\0' ||
 	    strcmp(a->address, b->address) == 0) &&
@@ -516,6 +520,24 @@ mend_none(struct look *k)
 		    report_quote(k->r, inetd->files[0]), tell);
 }
 
+/* What is switched off for that port: a process for each client rather than
+ * one that waits for all. */
+static const struct entry *
+switched_off(const struct look *k, uint16_t port)
+{
+	const struct entry *found = NULL;
+
+	for (size_t i = 0; i < k->all.entries.n; i++) {
+		const struct entry *e = &k->all.entries.of[i];
+
+		if (e->disabled && is_for_us(k, e) &&
+		    superserver_port(e) == port &&
+		    (found == NULL || (found->wait && !e->wait)))
+			found = e;
+	}
+	return found;
+}
+
 /* Nothing starts this program.  What is switched off is nearest to what is
  * wanted; else there is a line to add. */
 static void
@@ -524,24 +546,21 @@ judge_none(struct look *k)
 	const struct service *service = k->d->service;
 	const struct listener *l = listener_on(&k->listeners,
 	    service->tls_port);
+	const struct entry *off = switched_off(k, service->tls_port);
 
 	if (l != NULL && strcmp(l->name, service->program) == 0) {
 		report_ok(k->r, "%s (pid %ld) listens by itself",
 		    service->program, (long)l->pid);
 		return;
 	}
-	for (size_t i = 0; i < k->all.entries.n; i++) {
-		const struct entry *e = &k->all.entries.of[i];
-		struct entry_mend m = right(k, e);
+	if (off != NULL) {
+		struct entry_mend m = right(k, off);
 
-		if (!is_for_us(k, e) || superserver_port(e) !=
-		    service->tls_port)
-			continue;
 		report_failed(k->r, "%s:%u: the entry for %s is switched off, "
-		    "so nothing starts it", e->file, e->line,
+		    "so nothing starts it", off->file, off->line,
 		    service->program);
 		m.enabled = true;
-		mended(k, e, part(e, m, (struct entry_mend){
+		mended(k, off, part(off, m, (struct entry_mend){
 		    .enabled = true }));
 		return;
 	}
@@ -555,18 +574,12 @@ static void
 judge_tls(struct look *k)
 {
 	const struct service *service = k->d->service;
-	const struct entry *off = NULL;
+	const struct entry *off = switched_off(k, service->tls_port);
 
-	for (size_t i = 0; i < k->all.entries.n; i++) {
-		const struct entry *e = &k->all.entries.of[i];
-
-		if (superserver_port(e) != service->tls_port)
-			continue;
-		if (!e->disabled)
+	for (size_t i = 0; i < k->all.entries.n; i++)
+		if (superserver_port(&k->all.entries.of[i]) ==
+		    service->tls_port && !k->all.entries.of[i].disabled)
 			return;
-		if (is_for_us(k, e))
-			off = e;
-	}
 	if (off == NULL)
 		return;
 	report_warning(k->r, "%s:%u: the entry for port %u is switched off, "
@@ -599,6 +612,31 @@ count(const struct look *k)
 	return n;
 }
 
+/* A unit that will be started at boot has that port. */
+static bool
+is_spoken_for(const struct look *k, uint16_t port)
+{
+	for (size_t i = 0; i < k->all.entries.n; i++) {
+		const struct entry *e = &k->all.entries.of[i];
+
+		if (e->kind == ENTRY_SYSTEMD && e->wanted &&
+		    superserver_port(e) == port)
+			return true;
+	}
+	return false;
+}
+
+/* What systemd has on that port may be this unit, though not enabled. */
+static bool
+may_run(const struct look *k, const struct entry *e)
+{
+	uint16_t port = superserver_port(e);
+
+	return k->all.of[ENTRY_SYSTEMD].pid != 0 &&
+	    listener_is_held(&k->listeners, port, 1) &&
+	    !is_spoken_for(k, port);
+}
+
 /*
  * Units that neither run nor will are no entries: a package may bring them.
  * Files of a super-server that isn't there are none either, if another one
@@ -613,8 +651,7 @@ switch_off(struct look *k)
 		struct entry *e = &k->all.entries.of[i];
 		const struct superserver *s = &k->all.of[e->kind];
 
-		if (e->kind == ENTRY_SYSTEMD && !e->wanted && (s->pid == 0 ||
-		    !listener_is_held(&k->listeners, superserver_port(e), 1)))
+		if (e->kind == ENTRY_SYSTEMD && !e->wanted && !may_run(k, e))
 			e->disabled = true;
 		if (!e->disabled && is_for_us(k, e) &&
 		    (s->pid != 0 || s->installed))

@@ -186,7 +186,8 @@ mend_xinetd(struct report *r, const struct superservers *all,
 
 /* --- systemd ------------------------------------------------------------- */
 
-/* A file of one key beside the unit. */
+/* A file of one key beside the unit; zz, since the last one counts, and what
+ * `systemctl edit` makes is override.conf. */
 static const char *
 drop_in(struct report *r, const char *unit, const char *section,
     const char *key, const char *value)
@@ -196,7 +197,7 @@ drop_in(struct report *r, const char *unit, const char *section,
 
 	/* ExecStart= would be a second command if the first didn't go. */
 	return report_format(r, "mkdir -p %s && printf '%%s\\n' '[%s]' %s%s "
-	    ">%s/imapd-%s.conf", dir, section,
+	    ">%s/zz-imapd-%s.conf", dir, section,
 	    strcmp(key, "ExecStart") == 0 ? "ExecStart= " : "",
 	    report_quote(r, report_format(r, "%s=%s", key, value)), dir, key);
 }
@@ -228,12 +229,21 @@ mend_systemd(struct report *r, const struct superservers *all,
 		first = drop_in(r, service, "Service", "User", m->user);
 	else if (m->path != NULL || m->no_arguments)
 		first = drop_in(r, service, "Service", "ExecStart",
-		    report_format(r, "-%s", m->path != NULL ? m->path :
-		    e->path));
-	if (first != NULL)
-		report_mend(r, "%s%s%s", first, running ?
-		    " && systemctl daemon-reload && systemctl restart " : "",
-		    running ? report_quote(r, socket) : "");
+		    report_format(r, "%s%s", e->wait ? "" : "-", m->path !=
+		    NULL ? m->path : e->path));
+	if (first == NULL)
+		return;
+	if (!running)
+		report_mend(r, "%s", first);
+	else if (!e->wait || m->accept)
+		report_mend(r, "%s && systemctl daemon-reload && systemctl "
+		    "restart %s", first, report_quote(r, socket));
+	else
+		/* Not the socket alone, whose service has it. */
+		report_mend(r, "%s && systemctl daemon-reload && systemctl "
+		    "stop %s %s.service && systemctl start %s", first,
+		    report_quote(r, socket), report_quote(r, e->unit),
+		    report_quote(r, socket));
 }
 
 /* --- All of them --------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ struct acceptor {
 	struct nurseries nurseries;
 	bool refused;		/* nobody can log in */
 	bool leaves;
+	bool outdated;		/* the program's file has been replaced */
 	int64_t idle_since;	/* clock_msecs() of the last that happened */
 	int64_t breath;		/* nothing is accepted before this */
 	struct {
@@ -280,12 +282,28 @@ accept_one(struct acceptor *a, size_t i)
 	return true;
 }
 
+/* The file that we were started from has no name any more: a newer one, or
+ * none, has its place. */
+static bool
+is_replaced(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) == 0 && st.st_nlink == 0;
+}
+
 static bool
 accept_all(struct acceptor *a)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < a->sockets->n && !a->is_child; i++)
+	if (a->leaves && !a->outdated && is_replaced()) {
+		log_line(LOG_INFO, "the program was replaced: leaving, and %zu "
+		    "sessions go on", a->crowd.sessions);
+		a->outdated = true;
+	}
+	for (size_t i = 0; i < a->sockets->n && !a->is_child && !a->outdated;
+	    i++)
 		if (a->crowd.open < BOUND_ERRANDS)
 			any |= accept_one(a, i);
 	return any;
@@ -308,7 +326,7 @@ wait_for_events(struct acceptor *a, const sigset_t *open_mask)
 
 	if (a->breath > now)
 		end = a->breath < end ? a->breath : end;
-	else if (a->crowd.open < BOUND_ERRANDS)
+	else if (a->crowd.open < BOUND_ERRANDS && !a->outdated)
 		for (size_t i = 0; i < a->sockets->n; i++)
 			fds[n++] = (struct pollfd){ .fd = a->sockets->of[i].fd,
 			    .events = POLLIN };
@@ -322,10 +340,13 @@ wait_for_events(struct acceptor *a, const sigset_t *open_mask)
 }
 
 /* Nobody is here, nobody was for long, and nobody is at the door: who knocks
- * from now on is found by whoever gets the socket back. */
+ * from now on is found by whoever gets the socket back.  Or it shall be a newer
+ * program that opens; those who are in don't need us. */
 static bool
 may_leave(struct acceptor *a)
 {
+	if (a->outdated)
+		return a->crowd.open == 0;
 	return a->leaves && a->crowd.n == 0 && clock_msecs() >= idle_end(a) &&
 	    !accept_all(a) && !a->is_child;
 }
@@ -387,13 +408,13 @@ acceptor_run(const struct service *service, const struct config *config,
 	loop(&a);
 	if (a.is_child)
 		return a.status;
-	for (size_t i = 0; i < a.crowd.n; i++)
+	for (size_t i = 0; asked_to_end && i < a.crowd.n; i++)
 		if (a.crowd.of[i].monitor != 0)
 			kill(a.crowd.of[i].monitor, SIGTERM);
 	if (asked_to_end)
 		log_line(LOG_INFO, "no longer listening; %zu sessions were "
 		    "asked to end", a.crowd.sessions);
-	else
+	else if (!a.outdated)
 		log_line(LOG_DEBUG, "nobody for %u s: leaving",
 		    config->idle_exit);
 	return 0;

@@ -3,11 +3,8 @@
 # `make cleanroom`: both of README's commands on a Debian that has nothing but
 # git and make.  debootstrap, with the apt source of this machine; a clone of
 # the checkout (with what is not committed yet); `make run` with RUN_ONCE=1,
-# then `make check`.  Needs root.  CLEANROOM_SUITE= (this machine's) names
-# another release; the fresh system is kept as an archive in CLEANROOM_CACHE=
-# (/tmp) for a day.  CLEANROOM_MAKEFLAGS= are words for make.
-# apt's own format words look like the shell's:
-# shellcheck disable=SC2016
+# then `make check`.  Needs root.  CLEANROOM_SUITE= and CLEANROOM_CACHE= are
+# those of tests/lib/fresh.sh, CLEANROOM_MAKEFLAGS= are words for make.
 set -eu
 cd "$(dirname "$0")/../.."
 top=$PWD
@@ -25,17 +22,6 @@ if [ "${CLEANROOM_INSIDE-}" != yes ]; then
 	exit 1
 fi
 command -v debootstrap >/dev/null || sh tests/lib/packages.sh check
-
-suite=${CLEANROOM_SUITE:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
-# Debian's own source as apt has it: the host is this machine's business.
-mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME) $(SUITE)' \
-	'Created-By: Packages' 2>/dev/null |
-	awk -v suite="$suite" '$2 == suite { print $1; exit }')
-if [ -z "$mirror" ]; then
-	echo "make cleanroom: apt knows no source of $suite" >&2
-	exit 1
-fi
-
 room=$(mktemp -d /tmp/cleanroom.XXXXXX)
 cleanup() {
 	trap - EXIT
@@ -48,47 +34,8 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# --- A fresh Debian ----------------------------------------------------------
-
-cache=${CLEANROOM_CACHE:-/tmp}/cleanroom-$suite.tar
 mkdir "$room/root"
-if [ -n "$(find "$cache" -mtime -1 -user 0 2>/dev/null)" ]; then
-	tar -C "$room/root" -xf "$cache"
-else
-	echo "Making a fresh $suite ..."
-	if ! debootstrap --variant=minbase --include=git,make,ca-certificates \
-	    "$suite" "$room/root" "$mirror" >"$room/log" 2>&1; then
-		tail -n 20 "$room/log" >&2
-		exit 1
-	fi
-	(umask 077 && tar -C "$room/root" -cf "$cache.$$" . &&
-		mv "$cache.$$" "$cache")
-fi
-
-# How apt reaches the source (names, proxies, updates) is as on this machine.
-mkdir -p "$room/root/etc/apt/apt.conf.d"
-for file in /etc/resolv.conf /etc/hosts; do
-	[ ! -e "$file" ] || cp -L "$file" "$room/root$file"
-done
-apt-config dump | grep -iE '^Acquire::(https?|ftp)::|^Acquire::Retries' \
-	>"$room/root/etc/apt/apt.conf.d/90source" || true
-{
-	echo "deb $mirror $suite main"
-	apt-get indextargets --format '$(SITE) $(CODENAME)' \
-		'Created-By: Packages' 2>/dev/null | sort -u |
-		awk -v suite="$suite" 'index($2, suite "-") == 1 {
-			print "deb", $1, $2, "main" }'
-} >"$room/root/etc/apt/sources.list"
-# Nobody needs the room after a power failure.
-mkdir -p "$room/root/etc/dpkg/dpkg.cfg.d"
-echo force-unsafe-io >"$room/root/etc/dpkg/dpkg.cfg.d/room"
-if [ -d /etc/ssl/certs ]; then
-	mkdir -p "$room/root/usr/local/share/ca-certificates"
-	[ ! -d /usr/local/share/ca-certificates ] ||
-		cp -a /usr/local/share/ca-certificates/. \
-		    "$room/root/usr/local/share/ca-certificates/"
-	chroot "$room/root" update-ca-certificates >/dev/null 2>&1 || true
-fi
+sh tests/lib/fresh.sh "$room/root"
 
 # The rooms of the tests want a root that is a mount.
 mount --bind "$room/root" "$room/root"

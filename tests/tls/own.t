@@ -82,6 +82,22 @@ def own(p, t, c):
         "ca", "192.0.2.1", "mail.example.org")
     t.refused("--domain for an authority that is there", ("can't be changed",
         "mv "), "ca", "--domain", "example.com", "mail.example.com")
+    anew(t, "for a name that it may not sign for", "ca", "imap.example.net")
+    anew(t, "for another domain", "ca", "--domain", "example.com",
+        "mail.example.com")
+    t.good("ca", "imap.example.com")
+
+
+def anew(t, what, *args):
+    """The commands that a refusal prints do it."""
+    said = t.run(*args).stderr
+    found = re.search("to begin anew type: mv (\\S+) (\\S+), and: "
+        "imapd-tls (.*)\n", said)
+    if not tap.ok(found, "anew: it says how, " + what, said):
+        return
+    shutil.move(found.group(1), found.group(2))
+    t.good(*found.group(3).split())
+    shutil.rmtree(found.group(2))
 
 
 def renewals(t, c, crt):

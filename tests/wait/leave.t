@@ -5,8 +5,10 @@ connection is lost in that moment, however often there is one; and what its end
 means for those who are there."""
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
@@ -111,11 +113,39 @@ def asked():
     server.stop()
 
 
+def replaced():
+    """A newer program is in its place: the next client gets that, and who is
+    there goes on."""
+    where = tempfile.mkdtemp(prefix="program.")
+    os.chmod(where, 0o755)
+    program = where + "/service"
+    shutil.copy(echod.PROGRAM, program)
+    server = waiter.start(mode="wait", program=program)
+    session = waiter.greeted(server, True)
+    session.ask("LOGIN joe " + echod.PASSWORD)
+    old = server.acceptors()
+    tap.equal((waiter.visit(server, True), server.acceptors()),
+        ("HELLO tls", old), "as long as its program is there it serves")
+    shutil.copy(program, program + ".new")
+    os.rename(program + ".new", program)
+    tap.equal(waiter.visit(server, True), "HELLO tls", "the program is "
+        "replaced: the next client is served")
+    server.logged("the program was replaced: leaving, and 1 sessions go on")
+    wait_for("its end", lambda: ended(old))
+    tap.ok(server.acceptors() not in ([], old), "by another process",
+        server.acceptors())
+    tap.equal(session.ask("ECHO on"), "ECHO on", "and a session goes on")
+    session.close()
+    server.stop()
+    shutil.rmtree(where)
+
+
 def main():
     leaves()
     stays()
     hammered()
     asked()
+    replaced()
 
 
 run(main)
