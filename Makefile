@@ -211,10 +211,10 @@ plain:
 	@$(MAKE) --no-print-directory TRIPS= programs $(TEST_A)
 endif
 
-# Only what speaks of the build words is compiled with them, and again when
-# they change.
-WORD_OBJ := $(patsubst %.c,$B/%.o,$(shell grep -lE \
-	'WITH_(TLS|PAM)|DEFAULT_[A-Z]' $(LIB_SRC)))
+# Only what the build words touch is compiled with them, and again when they
+# change.
+WORD_OBJ := $(patsubst %.c,$B/%.o,\
+	$(shell grep -l '"c-client/base/build.h"' $(LIB_SRC)))
 $(WORD_OBJ): ALL_CPPFLAGS += $(WORDS)
 $(WORD_OBJ): $B/words
 $(LIB_A) $B/imapd/imapd $B/ipopd/ipop3d: $B/words

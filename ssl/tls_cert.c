@@ -23,21 +23,24 @@
 /* From so many days before its end on a certificate is warned of. */
 #define WARN_DAYS	21
 
-static void nag(struct tls_state *, int level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+static void nag(struct tls_state *, const char *path, int level,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Each connection would say it again. */
+/* Each connection would say it again.  It is the same of the same file also
+ * when the days that are left have become one less. */
 static void
-nag(struct tls_state *state, int level, const char *fmt, ...)
+nag(struct tls_state *state, const char *path, int level, const char *fmt, ...)
 {
-	char line[2 * TLS_CERT_PATH + 256];
+	char what[TLS_CERT_PATH + 256], line[2 * TLS_CERT_PATH + 256];
 	va_list ap;
 
+	snprintf(what, sizeof what, "%s %s", fmt, path);
+	if (!tls_state_warn(state, what))
+		return;
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	if (tls_state_warn(state, line))
-		log_line(level, "%s", line);
+	log_line(level, "%s", line);
 }
 
 /* Wrong dates are for the client to judge, whose user can still read his mail
@@ -48,18 +51,18 @@ warn_of_dates(const char *path, const X509 *leaf, struct tls_state *state)
 	int days = 0, secs = 0;
 
 	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
-		nag(state, LOG_ERR, "certificate %s: it is not valid before a "
-		    "later day, and clients warn of it; check the clock",
-		    path);
+		nag(state, path, LOG_ERR, "certificate %s: it is not valid "
+		    "before a later day, and clients warn of it; check the "
+		    "clock", path);
 	if (ASN1_TIME_diff(&days, &secs, NULL, X509_get0_notAfter(leaf)) != 1)
 		return;
 	if (days < 0 || secs < 0)
-		nag(state, LOG_ERR, "certificate %s: it has expired, and "
-		    "clients warn of it; get a new one and put it there",
+		nag(state, path, LOG_ERR, "certificate %s: it has expired, "
+		    "and clients warn of it; get a new one and put it there",
 		    path);
 	else if (days < WARN_DAYS)
-		nag(state, LOG_WARNING, "certificate %s: it expires in %d "
-		    "day%s; get a new one and put it there", path, days,
+		nag(state, path, LOG_WARNING, "certificate %s: it expires in "
+		    "%d day%s; get a new one and put it there", path, days,
 		    days == 1 ? "" : "s");
 }
 
@@ -194,8 +197,8 @@ use(SSL_CTX *ctx, const char *path, const char *key_path,
 		goto out;
 	}
 	if ((st.st_mode & S_IROTH) != 0)
-		nag(state, LOG_WARNING, "certificate %s: everybody on this "
-		    "machine can read the private key; chmod 600 %s",
+		nag(state, key_file, LOG_WARNING, "certificate %s: everybody "
+		    "on this machine can read the private key; chmod 600 %s",
 		    key_file, key_file);
 	rc = 0;
 out:

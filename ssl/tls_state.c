@@ -15,6 +15,7 @@
 
 #include <xxhash.h>
 
+#include "c-client/base/bounds.h"
 #include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
@@ -22,8 +23,11 @@
 
 #include "c-client/base/banned.h"
 
-#define MAGIC		UINT64_C(0x31657461745370aa)	/* and its version */
-#define WARNINGS	16
+#define MAGIC		UINT64_C(0x32657461745370aa)	/* and its version */
+/* Two for each file of 64 addresses and of 64 server names. */
+#define WARNINGS	256
+/* A front's lines are counted, and what the monitor drops would be lost. */
+#define WARNINGS_AT_ONCE	(BOUND_PRELOGIN_LOGS / 2)
 #define DAY_SECS	86400
 
 /* So long is waited for the first key, which another is making. */
@@ -42,6 +46,7 @@ struct contents {
 struct tls_state {
 	struct contents now;
 	char *path;
+	unsigned given;		/* warnings, since it was opened */
 };
 
 /* Ours alone?  Whoever reads it can read what was recorded on the wire. */
@@ -246,7 +251,7 @@ tls_state_warn(struct tls_state *s, const char *warning)
 {
 	uint64_t hash = XXH3_64bits(warning, strlen(warning));
 	int64_t today = clock_now() / DAY_SECS;
-	struct fault ignored;
+	struct fault why;
 	size_t i;
 	int fd;
 
@@ -255,9 +260,13 @@ tls_state_warn(struct tls_state *s, const char *warning)
 	i = warning_find(&s->now, hash);
 	if (s->now.warned[i].of == hash && s->now.warned[i].day == today)
 		return false;
-	if ((fd = lock(s->path, PATIENCE_SECS, &ignored)) == -1)
-		return true;
-	if (contents_read(fd, s->path, &s->now, &ignored) == 0) {
+	if (s->given == WARNINGS_AT_ONCE)
+		return false;
+	/* Who has the lock may be giving this very warning.  If not, the next
+	 * connection does. */
+	if ((fd = lock(s->path, 0, &why)) == -1)
+		return why.code != FAULT_INUSE;
+	if (contents_read(fd, s->path, &s->now, &why) == 0) {
 		i = warning_find(&s->now, hash);
 		if (s->now.warned[i].of == hash &&
 		    s->now.warned[i].day == today) {
@@ -266,8 +275,9 @@ tls_state_warn(struct tls_state *s, const char *warning)
 		}
 		s->now.warned[i].of = hash;
 		s->now.warned[i].day = today;
-		contents_write(s->path, &s->now, &ignored);
+		contents_write(s->path, &s->now, &why);
 	}
 	close(fd);
+	s->given++;
 	return true;
 }

@@ -41,8 +41,12 @@ const struct tls_state_key *tls_state_key(const struct tls_state *);
 const struct tls_state_key *tls_state_key_find(const struct tls_state *,
     const unsigned char name[16]);
 
-/* Was this warning not given today?  It is counted as given then.  Without a
- * state (NULL) it is always true. */
+/*
+ * Was this warning not given today, and is it this process that gives it?  It
+ * is counted as given then.  One process gives twenty at most and leaves others
+ * to those after it.  Without a state (NULL), and where the file can't be
+ * written, it is always true.
+ */
 bool tls_state_warn(struct tls_state *, const char *warning);
 
 #endif

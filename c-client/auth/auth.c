@@ -16,16 +16,13 @@
 #include <unistd.h>
 
 #include "c-client/auth/auth_kind.h"
+#include "c-client/base/build.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/base/memory.h"
 
 #include "c-client/base/banned.h"
-
-#ifndef WITH_PAM
-#define WITH_PAM	1
-#endif
 
 /* The longest passwd entry that is taken. */
 #define PASSWD_MAX	(1024u * 1024)

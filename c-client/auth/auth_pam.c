@@ -3,14 +3,6 @@
  * PAM: authenticate, acct_mgmt, setcred, and sessions where the configuration
  * asks for them.  Not in builds without PAM.
  */
-#ifndef WITH_PAM
-#define WITH_PAM 1
-#endif
-
-typedef int auth_pam_not_empty;
-
-#if WITH_PAM
-
 #include <errno.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -293,5 +285,3 @@ auth_pam_become(bool session, struct fault *why)
 	transaction = NULL;
 	return 0;
 }
-
-#endif

@@ -12,32 +12,13 @@
 
 #include "c-client/base/bounds.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/build.h"
 #include "c-client/base/config_keys.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "c-client/base/span.h"
 
 #include "c-client/base/banned.h"
-
-/* What the build didn't say: "" is found out when the server runs. */
-#ifndef DEFAULT_AUTH
-#define DEFAULT_AUTH	"pam"
-#endif
-#ifndef DEFAULT_PLAINTEXT
-#define DEFAULT_PLAINTEXT	"tls"
-#endif
-#ifndef DEFAULT_EXTRA_DRIVERS
-#define DEFAULT_EXTRA_DRIVERS	"none"
-#endif
-#ifndef DEFAULT_CERT_DIR
-#define DEFAULT_CERT_DIR	""
-#endif
-#ifndef DEFAULT_KEY_DIR
-#define DEFAULT_KEY_DIR	""
-#endif
-#ifndef DEFAULT_MAIL_SPOOL
-#define DEFAULT_MAIL_SPOOL	""
-#endif
 
 static bool
 is_directory(const char *name)

@@ -6,14 +6,11 @@
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
+#include "c-client/base/build.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 
 #include "c-client/base/banned.h"
-
-#ifndef WITH_PAM
-#define WITH_PAM	1
-#endif
 
 #define AT(member)	offsetof(struct config, member)
 #define DAY		86400u

@@ -4,6 +4,7 @@
 
 #include <gnu/libc-version.h>
 
+#include "c-client/base/build.h"
 #include "c-client/base/digest.h"
 #include "c-client/doctor/doctor.h"
 #include "c-client/doctor/report.h"
@@ -11,19 +12,6 @@
 #include "c-client/store/index.h"
 
 #include "c-client/base/banned.h"
-
-#ifndef WITH_TLS
-#define WITH_TLS		1
-#endif
-#ifndef DEFAULT_AUTH
-#define DEFAULT_AUTH		"pam"
-#endif
-#ifndef DEFAULT_PLAINTEXT
-#define DEFAULT_PLAINTEXT	"tls"
-#endif
-#ifndef DEFAULT_EXTRA_DRIVERS
-#define DEFAULT_EXTRA_DRIVERS	"none"
-#endif
 
 void
 check_build(const struct doctor *d, struct report *r)

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "c-client/base/build.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/netaddr.h"

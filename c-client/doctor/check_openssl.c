@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "c-client/base/build.h"
 #include "c-client/base/config.h"
 #include "c-client/base/fault.h"
 #include "c-client/doctor/doctor.h"

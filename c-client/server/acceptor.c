@@ -130,8 +130,10 @@ reap(struct acceptor *a)
 			nurseries_hear(&a->nurseries);
 			m = crowd_of(&a->crowd, pid);
 		}
-		if (m == NULL)
+		if (m == NULL) {
+			nurseries_front_lost(&a->nurseries);
 			continue;
+		}
 		log_end(m, pid, status);
 		crowd_ended(&a->crowd, m, pid);
 		a->idle_since = clock_msecs();

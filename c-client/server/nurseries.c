@@ -26,6 +26,9 @@
 /* So long an errand may be on its way. */
 #define LOST_MSECS	60000
 
+/* A system that could not make a process is asked again after this. */
+#define BREATH_MSECS	1000
+
 static struct nursery_place *
 free_place(struct nurseries *n)
 {
@@ -54,30 +57,39 @@ be_nursery(struct nurseries *n, int control)
 	nursery_run(n->service, n->config, control);
 }
 
-static void
+static bool
+not_started(struct nurseries *n)
+{
+	log_line(LOG_ERR, "no process for the certificates: %s",
+	    strerror(errno));
+	n->start_breath = clock_msecs() + BREATH_MSECS;
+	return false;
+}
+
+static bool
 start(struct nurseries *n)
 {
 	struct nursery_place *p = free_place(n);
 	int pair[2];
 
-	n->due = clock_msecs() + (int64_t)LIFE_SECS * 1000;
+	errno = EAGAIN;
 	if (p == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    pair) == -1)
-		return;
+		return not_started(n);
 	*p = (struct nursery_place){ .used = true, .fd = pair[0],
 	    .number = ++n->last_number, .since = clock_msecs() };
 	if ((p->pid = fork()) == 0)
 		be_nursery(n, pair[1]);
 	close(pair[1]);
 	if (p->pid == -1) {
-		log_line(LOG_ERR, "no process for the certificates: %s",
-		    strerror(errno));
 		close(p->fd);
 		p->used = false;
-		return;
+		return not_started(n);
 	}
+	n->due = clock_msecs() + (int64_t)LIFE_SECS * 1000;
 	n->next = p;
 	n->renew = false;
+	return true;
 }
 
 /* It still makes the fronts that it was asked for. */
@@ -149,6 +161,11 @@ take_report(struct nurseries *n, struct nursery_place *p,
 		return;
 	if (r->kind == REPORT_TAKEN) {
 		crowd_taken(n->crowd, m, r->pid);
+		return;
+	}
+	n->send_breath = clock_msecs() + BREATH_MSECS;
+	if (m->tries < BOUND_ERRAND_TRIES) {
+		m->state = CROWD_WAITING;
 		return;
 	}
 	log_line(LOG_ERR, "no process for a client: %s", strerror(r->error));
@@ -270,26 +287,27 @@ nurseries_tend(struct nurseries *n)
 
 	drop_lost(n, now);
 	if (n->next != NULL) {
-		if (now - n->next->since > (int64_t)BOUND_NURSERY_SECS * 1000)
+		/* One that was reaped and not heard yet has no number. */
+		if (n->next->pid != 0 && now - n->next->since >
+		    (int64_t)BOUND_NURSERY_SECS * 1000)
 			kill(n->next->pid, SIGKILL);
-	} else if (n->renew || now >= n->due || (alone && n->crowd->open > 0))
-		start(n);
-	/* Whoever comes after a change gets the new certificate. */
-	if (n->next != NULL)
-		return;
-	if (n->current != NULL)
-		send_waiting(n);
-	else
+	} else if (now >= n->start_breath && (n->renew || now >= n->due ||
+	    (alone && n->crowd->open > 0)) && !start(n) && alone)
 		drop_tried(n);
+	/* Whoever comes after a change gets the new certificate. */
+	if (n->next == NULL && n->current != NULL && now >= n->send_breath)
+		send_waiting(n);
 }
 
 int64_t
 nurseries_due(const struct nurseries *n)
 {
+	int64_t start = n->renew ? 0 : n->due;
+
 	/* It is not often that one waits for long. */
 	if (n->crowd->open > 0 || n->next != NULL)
 		return clock_msecs() + 1000;
-	return n->due;
+	return start < n->start_breath ? n->start_breath : start;
 }
 
 size_t
@@ -326,6 +344,19 @@ nurseries_ended(struct nurseries *n, pid_t pid, int status)
 		return true;
 	}
 	return false;
+}
+
+/* Whose it was nobody can say.  By the end of its nursery, and of all fronts
+ * that may still speak up, it is known what was not taken. */
+void
+nurseries_front_lost(struct nurseries *n)
+{
+	if (n->current == NULL || n->next != NULL)
+		return;
+	for (size_t i = 0; i < n->crowd->n; i++)
+		if (n->crowd->of[i].state == CROWD_SENT &&
+		    n->crowd->of[i].nursery == n->current->number)
+			n->renew = true;
 }
 
 void

@@ -43,6 +43,8 @@ struct nurseries {
 	struct nursery_place *current, *next;	/* or NULL */
 	unsigned last_number;
 	int64_t due;		/* when the current one is to be replaced */
+	int64_t start_breath;	/* none is started before this, and */
+	int64_t send_breath;	/* nothing sent: processes were short */
 	bool renew;		/* it is to be replaced now */
 };
 
@@ -69,6 +71,10 @@ size_t nurseries_poll(const struct nurseries *, struct pollfd *);
 
 /* Was it one of them that has ended so? */
 bool nurseries_ended(struct nurseries *, pid_t, int status);
+
+/* A child has ended that nobody has heard of: a front that was killed before it
+ * had its client. */
+void nurseries_front_lost(struct nurseries *);
 
 /* Close all descriptors: in a child, or at the end, by which they end. */
 void nurseries_shed(const struct nurseries *);

@@ -157,7 +157,7 @@ def held(server):
 def damaged(server):
     context = context_of(server)
     for name, data in (("empty", b""), ("torn", state(server)[:100]),
-            ("of random octets", os.urandom(600))):
+            ("of random octets", os.urandom(6000))):
         session = visit(server, context)[0]
         put_state(server, data)
         session, reused = visit(server, context, session)

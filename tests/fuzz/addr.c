@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An address list: groups are closed, mailboxes are there, limits hold. */
-#include <stdlib.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/bounds.h"
 #include "c-client/mime/addr.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 /* Reads every octet, so that a sanitizer sees a span out of bounds. */
 static unsigned

@@ -3,7 +3,6 @@
  * are paths, and what is logged is one printable line each. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,15 +12,9 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
 #include "imapd/workarounds.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 static void
 check_line(void *arg, int level, const char *line)

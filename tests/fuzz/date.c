@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dates: what is read can be written, and is read as the same again. */
-#include <stdlib.h>
 
 #include "c-client/base/buf.h"
 #include "c-client/mime/date.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 static void
 round_trip(const struct date *d)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encoded-words, parameters and folding: always valid UTF-8. */
-#include <stdlib.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
@@ -8,15 +7,9 @@
 #include "c-client/mime/charset.h"
 #include "c-client/mime/encword.h"
 #include "c-client/mime/param.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

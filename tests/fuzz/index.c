@@ -23,19 +23,13 @@
 #include "c-client/store/box.h"
 #include "c-client/store/index_pack.h"
 #include "c-client/store/index_private.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static char dir[64], file[80];
 static char *good;
 static size_t good_size;
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 static void
 quiet(void *arg, int level, const char *line)

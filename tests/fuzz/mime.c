@@ -4,7 +4,6 @@
  * whole and in pieces, whose length the first octet gives, and what is written
  * is well-formed IMAP.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "c-client/base/arena.h"
@@ -12,15 +11,9 @@
 #include "c-client/mime/envelope.h"
 #include "c-client/mime/part.h"
 #include "c-client/mime/structure.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 static void
 offsets_add(struct buf *out, const struct mime_part *p, uint64_t end)

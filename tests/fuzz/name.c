@@ -5,7 +5,6 @@
  * the names of index files.  Input: one octet (is the root ~/mail?), the name.
  */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "c-client/base/arena.h"
@@ -16,15 +15,9 @@
 #include "c-client/store/index_path.h"
 #include "c-client/store/list.h"
 #include "c-client/store/name.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 static void
 check_levels(const char *path)

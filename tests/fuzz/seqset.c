@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sequence sets: ascending, apart, and the same when written and read again.
  * Input: what "*" stands for (one octet), then the text. */
-#include <stdlib.h>
 
 #include "c-client/base/arena.h"
 #include "c-client/base/buf.h"
 #include "c-client/store/seqset.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Modified UTF-7: what decodes has just this encoding, and any octets encode
  * to something that decodes. */
-#include <stdlib.h>
 
 #include "c-client/base/buf.h"
 #include "c-client/mime/charset.h"
 #include "c-client/mime/utf7.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

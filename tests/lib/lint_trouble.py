@@ -23,7 +23,7 @@ CONVERSION = re.compile(r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?"
 # Calls in C whose format people get to see: which argument it is.
 CALLS = {"log_line": 1, "fault_set": 2, "fault_errno": 1,
     "report_warning": 1, "report_failed": 1, "reply_no": 2, "reply_err": 2,
-    "session_bye": 2, "prelogin_answer": 2, "complain": 2, "nag": 2}
+    "session_bye": 2, "prelogin_answer": 2, "complain": 2, "nag": 3}
 # What a client has asked for and can't have is its own affair: in the log for
 # debugging only (imapd/reply.c).
 OWN_AFFAIRS = {"FAULT_" + x for x in ("NONE", "SYNTAX", "NOTFOUND", "EXISTS",
