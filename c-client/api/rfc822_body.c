@@ -49,15 +49,18 @@ boundary_new(void)
 static bool
 has_line(const SIZEDTEXT *text, const char *delimiter)
 {
-	const char *p = (const char *)text->data, *end = p + text->size, *at;
 	size_t n = strlen(delimiter);
+	const char *p, *at;
 
 	if (text->data == NULL)
 		return false;
-	for (at = p; (at = memmem(at, (size_t)(end - at), delimiter, n)) !=
-	    NULL; at++)
+	p = at = (const char *)text->data;
+	while ((at = memmem(at, text->size - (size_t)(at - p), delimiter,
+	    n)) != NULL) {
 		if (at == p || at[-1] == '\n' || at[-1] == '\r')
 			return true;
+		at++;
+	}
 	return false;
 }
 

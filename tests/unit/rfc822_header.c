@@ -627,6 +627,29 @@ test_boundary_used(void **state)
 		}
 }
 
+/* Parts that a program gave no text, as ones that are empty. */
+static void
+test_no_text(void **state)
+{
+	BODY *body = mail_newbody();
+	struct buf out;
+
+	(void)state;
+	body->type = TYPEMULTIPART;
+	body->parameter = parameter_new("BOUNDARY", "b", NULL);
+	body->nested.part = mail_newbody_part();
+	body->nested.part->body.encoding = ENCBINARY;
+	buf_init(&out, 0);
+	assert_int_equal(rfc822_output(NULL, NULL, body, collect, &out, NIL),
+	    T);
+	assert_string_equal(buf_string(&out), "MIME-Version: 1.0\r\n"
+	    "Content-Type: MULTIPART/MIXED; BOUNDARY=b\r\n\r\n--b\r\n"
+	    "Content-Type: TEXT/PLAIN; CHARSET=X-UNKNOWN\r\n"
+	    "Content-Transfer-Encoding: BASE64\r\n\r\n\r\n--b--\r\n");
+	buf_clear(&out);
+	mail_free_body(&body);
+}
+
 /* The same in a multipart and in one that is in it. */
 static void
 test_boundary_twice(void **state)
@@ -685,6 +708,7 @@ main(void)
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_boundary_used),
 		cmocka_unit_test(test_boundary_twice),
+		cmocka_unit_test(test_no_text),
 		cmocka_unit_test(test_linear),
 	};
 
