@@ -166,7 +166,7 @@ FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 
 # With fault points: the archive without them, and in it anew what knows of
 # them.
-TRIPPED = $(if $(TRIPS),$(shell grep -l c-client/base/trip.h $(LIB_SRC)))
+TRIPPED = $(if $(TRIPS),$(shell grep -lw 'TRIPS\|trip.h' $(LIB_SRC)))
 OTHERS = $(if $(TRIPS),$(WHOLE),$B)
 LIB_OBJ = $(patsubst %.c,$B/%.o,$(if $(TRIPS),$(TRIPPED),$(LIB_SRC)))
 IMAPD_OBJ = $(IMAPD_SRC:%.c=$(OTHERS)/%.o)
