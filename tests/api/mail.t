@@ -496,6 +496,17 @@ def hostile(p, user):
     imap.end()
 
 
+def threads(p):
+    """A stream a thread, all on one mailbox."""
+    p.ask("create", "work")
+    tap.equal(p.ask("threads"), ["thread 12 added 1 1 logs 0"] * 4,
+        "four threads work and hear of their own streams")
+    said = p.ask("open", "work", 0)[-1].split()
+    # Twelve times the first was removed, if not by two at once.
+    tap.ok(said[6] == "48" and 36 <= int(said[3]) < 48,
+        "no message is lost", said)
+
+
 def lost(p):
     """A mailbox that goes away while it is open."""
     p.ask("create", "gone")
@@ -559,6 +570,7 @@ def main():
     r.fill(user, mailgen.to_mbox([m for _, m in mailgen.hostile()]))
     p = Program(path, user)
     hostile(p, user)
+    threads(p)
     lost(p)
 
 

@@ -3,8 +3,9 @@
  * A program as people have written them for libc-client: it knows nothing of
  * this tree but what is installed.  It does what lines of its input say, with
  * up to three streams, and ends each answer with a line "."; what is in texts
- * is shown in hexadecimal.
+ * is shown in hexadecimal.  "threads" is several of them at a time.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,12 @@ int buf_add(int x) { return box_open(x) + 1; }
 
 static MAILSTREAM *streams[STREAMS];
 
+/* What the thread counts, and does not print. */
+struct count {
+	unsigned long expunged, searched, logs, own;
+};
+static _Thread_local struct count *counting;
+
 static int
 number_of(MAILSTREAM *stream)
 {
@@ -37,6 +44,10 @@ number_of(MAILSTREAM *stream)
 void
 mm_searched(MAILSTREAM *stream, unsigned long number)
 {
+	if (counting != NULL) {
+		counting->searched++;
+		return;
+	}
 	(void)stream;
 	printf("searched %lu\n", number);
 }
@@ -44,6 +55,8 @@ mm_searched(MAILSTREAM *stream, unsigned long number)
 void
 mm_exists(MAILSTREAM *stream, unsigned long number)
 {
+	if (counting != NULL)
+		return;
 	(void)stream;
 	printf("exists %lu\n", number);
 }
@@ -51,6 +64,10 @@ mm_exists(MAILSTREAM *stream, unsigned long number)
 void
 mm_expunged(MAILSTREAM *stream, unsigned long number)
 {
+	if (counting != NULL) {
+		counting->expunged++;
+		return;
+	}
 	printf("expunged %lu of %lu\n", number, stream->nmsgs + 1);
 }
 
@@ -60,6 +77,8 @@ mm_flags(MAILSTREAM *stream, unsigned long number)
 {
 	MESSAGECACHE *elt = mail_elt(stream, number);
 
+	if (counting != NULL)
+		return;
 	mail_ping(stream);
 	printf("flags %lu%s%s\n", number, elt->seen ? " seen" : "",
 	    elt->deleted ? " deleted" : "");
@@ -109,6 +128,12 @@ mm_status(MAILSTREAM *stream, char *mailbox, MAILSTATUS *status)
 void
 mm_log(char *string, long errflg)
 {
+	/* One that another thread removed can't be read any more. */
+	if (counting != NULL) {
+		if (strstr(string, "is gone") == NULL)
+			counting->logs++;
+		return;
+	}
 	printf("log %ld %s\n", errflg, string);
 }
 
@@ -443,6 +468,61 @@ either(char *a, char *b)
 	return pgm;
 }
 
+/* --- Threads -------------------------------------------------------------- */
+
+#define THREADS	4
+#define ROUNDS	12
+
+/* Each with a stream of its own on the same mailbox: it adds messages, sets
+ * flags, looks for them, reads them, and removes some. */
+static void *
+work(void *arg)
+{
+	char letter[] = "From: a@example.org\r\nSubject: x\r\n\r\nbody\r\n";
+	char mailbox[] = "work", all[] = "*", flags[] = "\\Flagged kw";
+	char first[] = "1", deleted[] = "\\Deleted", criteria[] = "TEXT body";
+	MAILSTREAM *s;
+	BODY *body;
+	STRING st;
+	int i;
+
+	counting = arg;
+	s = mail_open(NIL, mailbox, NIL);
+	for (i = 0; s != NIL && i < ROUNDS; i++) {
+		INIT(&st, mail_string, (void *)letter, strlen(letter));
+		counting->own += (unsigned long)mail_append(s, mailbox, &st);
+		mail_ping(s);
+		mail_setflag(s, all, flags);
+		mail_fetchstructure(s, s->nmsgs, &body);
+		mail_fetchtext(s, s->nmsgs);
+		mail_search(s, criteria);
+		if (i % 4 == 3) {
+			mail_setflag(s, first, deleted);
+			mail_expunge(s);
+		}
+	}
+	mail_close(s);
+	return NULL;
+}
+
+static void
+threads(void)
+{
+	struct count counts[THREADS];
+	pthread_t thread[THREADS];
+	int i;
+
+	memset(counts, 0, sizeof counts);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, work, &counts[i]);
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		printf("thread %lu added %d %d logs %lu\n", counts[i].own,
+		    counts[i].expunged > 0, counts[i].searched > 0,
+		    counts[i].logs);
+	}
+}
+
 static void
 run(int i, char *verb, char *a, char *b, char *c)
 {
@@ -522,7 +602,9 @@ run(int i, char *verb, char *a, char *b, char *c)
 		mailgets_t f = a[0] ? five : NIL;
 
 		mail_parameters(NIL, SET_GETS, (void *)f);
-	} else if (strcmp(verb, "parameters") == 0) {
+	} else if (strcmp(verb, "threads") == 0)
+		threads();
+	else if (strcmp(verb, "parameters") == 0) {
 		for (driver = mail_parameters(NIL, GET_DRIVERS, NIL);
 		    driver != NIL; driver = driver->next)
 			printf("%s ", driver->name);
