@@ -3,6 +3,7 @@
 #include "c-client/api/mail_date.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "c-client/base/buf.h"
 #include "c-client/mime/date.h"
@@ -84,11 +85,12 @@ mail_longdate(MESSAGECACHE *elt)
 bool
 mail_date_set(MESSAGECACHE *elt, const struct date *date)
 {
-	int64_t local = date->secs + 60 * (int64_t)date->zone_minutes, year;
+	/* Four bits for the hours of a zone: no place on earth has more, but
+	 * headers have; that is the time in Greenwich then. */
+	int zone = abs(date->zone_minutes) < 16 * 60 ? date->zone_minutes : 0;
+	int64_t local = date->secs + 60 * (int64_t)zone, year;
 	int64_t days = local / 86400 - (local % 86400 < 0);
 	unsigned secs = (unsigned)(local - days * 86400);
-	unsigned zone = (unsigned)(date->zone_minutes < 0 ?
-	    -date->zone_minutes : date->zone_minutes);
 	int month, day;
 
 	date_civil(days, &year, &month, &day);
@@ -100,9 +102,9 @@ mail_date_set(MESSAGECACHE *elt, const struct date *date)
 	elt->hours = secs / 3600 & 31;
 	elt->minutes = secs / 60 % 60 & 63;
 	elt->seconds = secs % 60 & 63;
-	elt->zoccident = date->zone_minutes < 0;
-	elt->zhours = zone / 60 & 15;
-	elt->zminutes = zone % 60 & 63;
+	elt->zoccident = zone < 0;
+	elt->zhours = (unsigned)abs(zone) / 60 & 15;
+	elt->zminutes = (unsigned)abs(zone) % 60 & 63;
 	return true;
 }
 
