@@ -37,6 +37,7 @@ local_enter(const MAILSTREAM *stream)
 	struct local *l = stream == NULL ? NULL : stream->local;
 	struct user *u = l == NULL ? user_new() : l->user;
 
+	tell_here();
 	if (u != NULL)
 		u->depth++;
 	return u;

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "c-client/base/fault.h"
 #include "c-client/base/log.h"
@@ -51,11 +52,21 @@ tell_notify(MAILSTREAM *stream, const char *line, long code)
 	mm_notify(stream, text, code);
 }
 
+/* A mailbox is rewritten in a child (formats/mbox_scribe.h), which has a copy
+ * of the program but is not the program. */
+static _Thread_local pid_t program;
+
+void
+tell_here(void)
+{
+	program = getpid();
+}
+
 static void
 sink(void *arg, int level, const char *line)
 {
 	(void)arg;
-	if (LOG_PRI(level) <= LOG_WARNING)
+	if (LOG_PRI(level) <= LOG_WARNING && getpid() == program)
 		tell_warning("%s", line);
 }
 

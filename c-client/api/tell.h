@@ -21,7 +21,9 @@ long tell_fault(const char *what, const char *name, const struct fault *);
 void tell_notify(MAILSTREAM *, const char *text, long code);
 
 /* Lines of the store's log that are warnings or worse go to mm_log() from now
- * on, those that are not nowhere. */
+ * on, those that are not nowhere; neither do those of a child process. */
 void tell_log(void);
+/* This process is the program's: called before the store is. */
+void tell_here(void);
 
 #endif

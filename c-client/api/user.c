@@ -41,6 +41,7 @@ user_new(void)
 	struct fault why = { .text = "" };
 	char *room = memory_alloc(PASSWD_MAX);
 
+	tell_here();
 	pthread_once(&once, read_config);
 	u->keep = arena_new(0);
 	u->scratch = arena_new(0);

@@ -103,9 +103,10 @@ class Session(Imap):
 class Program:
     """tests/api/mailbox.c; each answer is a list of lines."""
 
-    def __init__(self, path, user):
+    def __init__(self, path, user, become=None):
         self.child = subprocess.Popen([path], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, preexec_fn=user.drop, cwd=user.home)
+            stdout=subprocess.PIPE, preexec_fn=become or user.drop,
+            cwd=user.home)
 
     def ask(self, *words, stream=0, data=None):
         text = "\t".join([str(stream)] + [str(x) for x in words]).encode()
@@ -496,6 +497,28 @@ def hostile(p, user):
     imap.end()
 
 
+def configured(r, path, user):
+    """The servers' configuration counts; nothing is opened with another
+    user's rights."""
+    r.configure("format = maildir\nnonsense = 1\n")
+    p = Program(path, user)
+    said = p.ask("create", "md")
+    tap.ok(said[0].startswith("log 1 /etc/imapd.conf line ") and
+        said[-1] == "ok 1", "a bad line is told, and that is all", said)
+    p.ask("append", "md", "\\Seen", "", data=LETTER)
+    said = p.ask("open", "md", 0)
+    tap.ok(said[0] == "exists 1" and "open md maildir 1 1 " in said[1],
+        "format = maildir", said)
+    tap.equal(p.ask("setflag", 1, "\\Deleted", 2) + p.ask("expunge"),
+        ["expunged 1 of 1", "exists 0", "ok 1"], "in which mail is removed")
+    tap.equal(p.end(), 0, "and all is well")
+    p = Program(path, user, lambda: os.setresuid(user.uid, 0, 0))
+    said = p.ask("open", "INBOX", 0)
+    tap.ok("another user's rights" in said[-1], "set-user-id is refused",
+        said)
+    tap.equal(p.end(), 0, "which is no end of the program")
+
+
 def threads(p):
     """A stream a thread, all on one mailbox."""
     p.ask("create", "work")
@@ -572,6 +595,7 @@ def main():
     hostile(p, user)
     threads(p)
     lost(p)
+    configured(r, path, user)
 
 
 run(main)
