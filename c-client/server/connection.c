@@ -15,6 +15,7 @@
 #include "c-client/server/front.h"
 #include "c-client/server/monitor.h"
 #include "c-client/server/port.h"
+#include "c-client/server/process.h"
 #include "c-client/server/service.h"
 
 #include "c-client/base/banned.h"
@@ -140,6 +141,7 @@ connection_serve(const struct service *service, const struct config *config,
 		return EXIT_OSERR;
 	}
 	if (c.front == 0) {
+		process_end_last();
 		c.client_fd = STDIN_FILENO;
 		c.monitor_fd = messages[1];
 		c.session_fd = bytes[1];

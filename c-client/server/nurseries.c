@@ -53,6 +53,8 @@ static void
 be_nursery(struct nurseries *n, int control)
 {
 	process_reset_signals();
+	/* So it is for the fronts that it makes. */
+	process_end_last();
 	n->shed(n->arg);
 	nursery_run(n->service, n->config, control);
 }

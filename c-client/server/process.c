@@ -34,6 +34,13 @@ process_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void
+process_end_last(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
 static bool
 option_is(int fd, int option, int value)
 {

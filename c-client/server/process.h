@@ -28,6 +28,10 @@ int process_prepare(size_t *listeners);
 /* Default signals only, for a child of ours. */
 void process_reset_signals(void);
 
+/* For who ends when another process of ours does, and passes its last words on:
+ * whoever asks all processes to end (systemd, init) does not ask this one. */
+void process_end_last(void);
+
 /* `listeners` as it was told above.  What is not an internet stream socket
  * among them makes it PROCESS_DATAGRAM. */
 enum process_input process_input(size_t listeners);

@@ -600,6 +600,14 @@ def test_signals():
     os.kill(server.session(), 15)
     tap.equal([line.get(), line.get()], ["BYE signal", None],
         "SIGTERM ends a session with a word")
+    # As init and systemd do it: all processes, the front first.
+    line = server.connect(tls=True)
+    line.get()
+    line.ask("LOGIN joe " + echod.PASSWORD)
+    for pid in (server.front(), server.session()):
+        os.kill(pid, 15)
+    tap.equal([line.get(), line.get()], ["BYE signal", None],
+        "also where the front gets it")
     line = server.connect(tls=True)
     line.get()
     line.ask("LOGIN joe " + echod.PASSWORD)

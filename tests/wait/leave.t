@@ -130,7 +130,8 @@ def replaced():
     os.rename(program + ".new", program)
     tap.equal(waiter.visit(server, True), "HELLO tls", "the program is "
         "replaced: the next client is served")
-    server.logged("the program was replaced: leaving, and 1 sessions go on")
+    # The visitor's may not be over.
+    server.logged("the program was replaced: leaving, and [12] sessions go on")
     wait_for("its end", lambda: ended(old))
     tap.ok(server.acceptors() not in ([], old), "by another process",
         server.acceptors())
