@@ -459,6 +459,7 @@ lint: c-client/linkage.h
 	@sh tests/lib/lint.sh
 booted: deb
 	@tests/package/booted build/deb/imapd_*.deb
+	@tests/package/acme build/deb/imapd_*.deb
 cleanroom:
 	@sh tests/lib/cleanroom.sh
 
