@@ -306,16 +306,28 @@ unit_file(struct superservers *all, const char *name)
 	return "";
 }
 
+/* Drop-ins of other names are passed over, such as override.conf.off. */
+static bool
+is_read(const char *path)
+{
+	size_t n = strlen(path);
+
+	return strstr(path, ".d/") == NULL ||
+	    (n > 5 && strcmp(path + n - 5, ".conf") == 0);
+}
+
 static void
 take_socket(struct superservers *all, const char *path, void *arg)
 {
-	systemd_unit_socket(arg, path, read_text(all, path));
+	if (is_read(path))
+		systemd_unit_socket(arg, path, read_text(all, path));
 }
 
 static void
 take_service(struct superservers *all, const char *path, void *arg)
 {
-	systemd_unit_service(arg, path, read_text(all, path));
+	if (is_read(path))
+		systemd_unit_service(arg, path, read_text(all, path));
 }
 
 /* The unit, and its drop-ins behind it. */
