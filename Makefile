@@ -110,7 +110,7 @@ STORE = account append box box_flags box_inbox box_names box_status copy \
 	cursor driver index index_brief index_file index_gone index_group \
 	index_meta index_move index_need index_note index_pack index_parsed \
 	index_path index_records index_schema index_transit list list_entries \
-	list_pattern list_subscribed message name parsed place record search \
+	list_pattern list_subscribed message name parsed place progress record search \
 	search_body search_text seqset transit uidruns view watch
 FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
 	maildir_flush maildir_folders maildir_keywords maildir_lock \

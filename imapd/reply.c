@@ -215,15 +215,10 @@ reply_warn(struct session *s, const struct fault *why)
 	reply_untagged(s, "NO", reply_code(why), reply_text(why));
 }
 
-void
-reply_progress(struct session *s, uint64_t done, uint64_t total)
+static void
+add_progress(const struct session *s, struct buf *out, uint64_t done,
+    uint64_t total)
 {
-	struct buf *out = reply_begin(s);
-
-	/* Behind BYE nothing may come, and a client that doesn't read need
-	 * not hear it. */
-	if (s->end || out->n >= STREAM_FLUSH)
-		return;
 	/* Numbers have 32 bits, and the first is the smaller one (RFC 9585
 	 * 6 and 4). */
 	while (total > UINT32_MAX) {
@@ -247,8 +242,20 @@ reply_progress(struct session *s, uint64_t done, uint64_t total)
 		buf_adds(out, "NIL");
 	else
 		buf_addnum(out, total);
-	buf_adds(out, ")] The mailbox is being written\r\n");
+	buf_adds(out, ")] Still working\r\n");
+}
+
+bool
+reply_progress(struct session *s, uint64_t done, uint64_t total)
+{
+	struct buf *out = reply_begin(s);
+
+	/* Behind BYE nothing may come, and a client that doesn't read need
+	 * not hear it. */
+	if (!s->end && out->n < STREAM_FLUSH)
+		add_progress(s, out, done, total);
 	stream_push(s->stream);
+	return s->stream->error == 0;
 }
 
 /* QUOTED-CHAR of RFC 3501 9 where nobody has to guess: printable ASCII. */

@@ -69,9 +69,10 @@ void reply_log(struct session *, const struct fault *);
 /*
  * "* OK [INPROGRESS ("tag" done total)] text" (RFC 9585), sent at once if the
  * client takes it: it is said under a mailbox's lock, so nobody is waited for.
- * Not for the middle of a response.
+ * Not for the middle of a response.  False where the connection is gone; a
+ * client that has only closed his own side still waits for the answer.
  */
-void reply_progress(struct session *, uint64_t done, uint64_t total);
+bool reply_progress(struct session *, uint64_t done, uint64_t total);
 
 /*
  * Strings (RFC 3501 4.3).  reply_string(): quoted where that is possible,

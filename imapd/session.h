@@ -16,6 +16,7 @@
 #include "c-client/server/stream.h"
 #include "c-client/store/account.h"
 #include "c-client/store/box.h"
+#include "c-client/store/progress.h"
 #include "imapd/wire.h"
 
 struct append;

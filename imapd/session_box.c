@@ -56,10 +56,10 @@ session_unselect(struct session *s)
 	release(s);
 }
 
-static void
+static bool
 tell_progress(struct progress *p, uint64_t done, uint64_t total)
 {
-	reply_progress(((struct session_progress *)p)->session, done, total);
+	return reply_progress(((struct session_progress *)p)->session, done, total);
 }
 
 /* Locks that can't be had do not hide what the index knows. */

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "c-client/base/buf.h"
-#include "c-client/base/clock.h"
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/base/memory.h"
@@ -22,16 +21,13 @@
 #include "c-client/formats/maildir.h"
 #include "c-client/formats/maildir_sync.h"
 #include "c-client/store/box.h"
+#include "c-client/store/progress.h"
 
 #include "c-client/base/banned.h"
 
 /* Names are read once more so often in all: files may be renamed without
  * end. */
 #define LISTS		8u
-
-/* Seconds until somebody hears of long work, and between two times. */
-#define TELL_FIRST	2.0
-#define TELL_AGAIN	1.0
 
 /* A message whose file was taken out of the mailbox. */
 struct taken {
@@ -46,20 +42,9 @@ struct work {
 	size_t count;
 	struct buf names;
 	unsigned listed;	/* how often names were read once more */
-	double tell;		/* when it is told next */
+	struct progress_pace pace;
 	struct fault *why;
 };
-
-static void
-progress_tell(struct work *w, uint64_t done, uint64_t total)
-{
-	struct progress *p = w->m->box->progress;
-
-	if (p == NULL || done % 64 != 0 || clock_steady() < w->tell)
-		return;
-	p->tell(p, done, total);
-	w->tell = clock_steady() + TELL_AGAIN;
-}
 
 /*
  * 1: it is not in the mailbox any more; 0: left alone; -1 with errno.  Where it
@@ -120,7 +105,7 @@ files_take(struct work *w, const uint32_t *uids, size_t count,
 		if (taken == -1)
 			return fault_errno(w->why, "remove a message");
 		w->count += taken == 1;
-		progress_tell(w, i, count);
+		progress_step(&w->pace, i, count);
 	}
 	TRIP_KILL("maildir_expunge.taken");
 	if (w->count > 0 && (file_sync_directory(m->cur) == -1 ||
@@ -186,7 +171,7 @@ maildir_expunge(struct box *box, const uint32_t *uids, size_t count,
     bool deleted_only, struct fault *why)
 {
 	struct work w = { .m = box->state, .why = why,
-	    .tell = clock_steady() + TELL_FIRST };
+	    .pace = progress_begin(box->progress) };
 	int status;
 
 	if (maildir_sync_lock(w.m, true, why) == -1)

@@ -21,9 +21,6 @@
 
 #include "c-client/base/banned.h"
 
-/* Milliseconds between two tries, at random: two who try in step would meet
- * again and again. */
-
 enum tried { TRIED_OK, TRIED_BUSY, TRIED_IMPOSSIBLE, TRIED_FAULT };
 
 void

@@ -20,12 +20,12 @@
 #include "c-client/base/trip.h"
 #include "c-client/formats/mbox.h"
 #include "c-client/store/box.h"
+#include "c-client/store/progress.h"
 
 #include "c-client/base/banned.h"
 
-/* box->progress is told from so many seconds on, and so often. */
-#define TELL_FIRST	2.0
-#define TELL_AGAIN	1.0
+/* How often the child tells of itself, seconds. */
+#define TELL_SECS	1.0
 
 /* What comes through the pipe; in one write, as it is below PIPE_BUF. */
 struct report {
@@ -46,7 +46,7 @@ mbox_scribe_tell(struct mbox_scribe *s, uint64_t done, uint64_t total)
 	struct report r = { .done = done, .total = total };
 	double now = clock_steady();
 
-	if (s->fd == -1 || now < s->told + TELL_AGAIN)
+	if (s->fd == -1 || now < s->told + TELL_SECS)
 		return;
 	s->told = now;
 	if (write(s->fd, &r, sizeof r) == -1)
@@ -137,8 +137,7 @@ child_main(struct mbox *m, int fd, pid_t parent, int (*work)(void *,
 static bool
 listen_to(struct mbox *m, int fd, struct report *end)
 {
-	struct progress *progress = m->box->progress;
-	double next = clock_steady() + TELL_FIRST;
+	struct progress_pace pace = progress_begin(m->box->progress);
 	struct report r;
 
 	for (;;) {
@@ -152,10 +151,7 @@ listen_to(struct mbox *m, int fd, struct report *end)
 			*end = r;
 			return true;
 		}
-		if (progress != NULL && clock_steady() >= next) {
-			progress->tell(progress, r.done, r.total);
-			next = clock_steady() + TELL_AGAIN;
-		}
+		progress_step(&pace, r.done, r.total);
 	}
 }
 

@@ -25,6 +25,7 @@ struct driver;
 struct fault;
 struct index;
 struct index_walk;
+struct progress;
 
 #define BOX_STAMP_MAX	128
 #define BOX_SETTLE_MSECS	25
@@ -51,15 +52,6 @@ struct box_meta {
 /* The UIDVALIDITY for a mailbox that has none, or that can't keep `old`. */
 uint32_t box_meta_uidvalidity(uint32_t old, int64_t now);
 
-/*
- * What hears of long work (a rewrite of a big mailbox): tell() is called not
- * more often than once a second, from the time on when it has taken two, with
- * the octets that are done and those of the whole.  The object is the caller's.
- */
-struct progress {
-	void (*tell)(struct progress *, uint64_t done, uint64_t total);
-};
-
 struct box {
 	struct account *account;
 	const struct driver *driver;
@@ -85,7 +77,8 @@ struct box {
 	uint64_t generation;	/* grows with each change of `records` */
 	uint32_t lost;		/* UIDVALIDITY of an index that was lost while
 				 * it was open, which must not come again */
-	struct progress *progress;	/* NULL: nobody wants to know */
+	struct progress *progress;	/* progress.h; NULL: nobody wants to
+				 * know of long work */
 };
 
 /*

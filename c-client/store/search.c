@@ -15,6 +15,7 @@
 #include "c-client/store/box.h"
 #include "c-client/store/cursor.h"
 #include "c-client/store/message.h"
+#include "c-client/store/progress.h"
 #include "c-client/store/record.h"
 #include "c-client/store/search_body.h"
 #include "c-client/store/search_text.h"
@@ -323,6 +324,7 @@ matches(struct program *p, const struct candidate *asked, struct fault *why)
 static int
 run(struct program *p, uint32_t *numbers, size_t *count, struct fault *why)
 {
+	struct progress_pace pace = progress_begin(p->view->box->progress);
 	struct cursor cursor = { 0 };
 	struct candidate c;
 
@@ -332,6 +334,9 @@ run(struct program *p, uint32_t *numbers, size_t *count, struct fault *why)
 		c.record = cursor_record(&cursor, p->view, c.number);
 		if (c.record == NULL)
 			continue;
+		if (p->probe_count > 0 &&
+		    !progress_step(&pace, c.number - 1, p->view->count))
+			break;
 		c.recent = view_is_recent(p->view, c.number);
 		match = p->probe_count > 0 ? matches(p, &c, why) :
 		    evaluate(p->root, &c) == SEARCH_FOUND;

@@ -61,7 +61,8 @@ int search_text(struct span charset, struct span text, struct arena *,
 /*
  * Evaluate over all messages of the view; *numbers are message numbers in
  * ascending order.  Messages that are gone do not match.  A message that
- * can't be read matches no text key.
+ * can't be read matches no text key.  Where messages are read box->progress
+ * hears of it, and where nobody waits for the answer it is as far as it is.
  */
 int search_run(struct view *, struct reader *, const struct search_key *,
     struct arena *, uint32_t **numbers, size_t *count, struct fault *);

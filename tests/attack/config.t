@@ -211,7 +211,19 @@ def make_named(host, name):
                 f.write(g.read())
 
 
-def addresses():
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def ipv6():
+    if not has_ipv6():
+        tap.skip("IPv6", "this machine has no ::1")
+        return
     host = Host(programs=())
     clear, tls = free_port(), free_port()
     listen(host, "imapd", "[::1]:%d,plain" % clear, "[::1]:%d,tls" % tls)
@@ -234,7 +246,13 @@ def addresses():
     make_named(host, "imapd-::1.pem")
     tap.equal(subject("[::1]", tls), "imapd-::1.pem", "IPv6: its own file")
     host.stop()
-    # As inetd's tcp46 gives it: a mapped address is an IPv4 address.
+
+
+def mapped():
+    """As inetd's tcp46 gives it: a mapped address is an IPv4 address."""
+    if not os.path.exists("/proc/net/tcp6"):
+        tap.skip("a mapped address", "this kernel has no IPv6")
+        return
     host = Host(programs=())
     make_named(host, "imapd-127.0.0.1.pem")
     with socket.socket(socket.AF_INET6) as s:
@@ -345,7 +363,7 @@ def shells():
 
 def main():
     for part in (index_dir, extra_drivers, mail_root, tries, front_user,
-            bad_lines, workarounds, addresses, names, shells):
+            bad_lines, workarounds, ipv6, mapped, names, shells):
         part()
 
 

@@ -23,6 +23,7 @@
 #include "c-client/store/box.h"
 #include "c-client/store/driver.h"
 #include "c-client/store/place.h"
+#include "c-client/store/progress.h"
 #include "c-client/store/watch.h"
 #include "tests/lib/logged.h"
 #include "tests/lib/tree.h"

@@ -3,7 +3,8 @@
 """An EXPUNGE that takes seconds, because the disk does (tests/lib/slowdisk.c),
 says so by INPROGRESS (RFC 9585) before its answer; a client that knows nothing
 of that, Python's imaplib, is not disturbed; the others wait, and find what
-there is then."""
+there is then.  A long search says so too, and ends soon when its client has
+gone."""
 
 import imaplib
 import os
@@ -18,6 +19,8 @@ from tap import run, tap
 # What goes is 5 MB, so what stays moves in seven pieces of that.
 GAP, LETTERS, SIZE = 5 << 20, 8, 4 << 20
 MSECS = 700
+# To be searched: each is a read or more, and so all of them are half a minute.
+MANY, MANY_SIZE, READ_MSECS = 64, 300 << 10, 500
 PROGRESS = re.compile(rb'\* OK \[INPROGRESS \("(\w+)" (\d+) (\d+)\)\] ')
 
 
@@ -93,10 +96,40 @@ def ignored():
     place.remove()
 
 
+def searched():
+    """What was read is counted: two seconds until it is told, and one or two
+    until a line that is told can't be sent."""
+    place = Place("", quick_dir())
+    counted = os.path.join(place.dir, "reads")
+    with open(counted, "w"):
+        place.own(counted)
+    place.fill(mailgen.to_mbox([letter(n, MANY_SIZE) for n in range(MANY)]))
+    first = place.imap()
+    first.select()
+    first.end()
+    place.env["LD_PRELOAD"] += ":" + server.preload("slowdisk", place.dir)
+    place.env["SLOW_READ_MSECS"] = str(READ_MSECS)
+    place.env["SLOW_READS"] = counted
+    c = place.imap(timeout=120)
+    c.select(word="EXAMINE")
+    os.truncate(counted, 0)
+    c.send(b"long SEARCH BODY nowhere\r\n")
+    line = c.line()
+    m = PROGRESS.match(line)
+    tap.ok(m and m.group(1) == b"long" and int(m.group(2)) < int(m.group(3))
+        == MANY, "a search that takes long says so", line)
+    c.end()
+    reads = os.path.getsize(counted)
+    tap.ok(0 < reads < MANY // 2, "its client has gone: it ends, after %d reads "
+        "for %d messages" % (reads, MANY), place.logged()[-500:])
+    place.remove()
+
+
 def main():
     need_build()
     told()
     ignored()
+    searched()
 
 
 run(main)

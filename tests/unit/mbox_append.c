@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -821,7 +822,8 @@ test_memory(void **state)
 
 #define WRITERS		20
 #define EACH		2
-#define PATIENCE	3600	/* seconds, until one hangs */
+#define PATIENCE	3600	/* seconds, until one hangs: of the lock too, which
+				 * nineteen may have before, on a slow disk */
 
 /* One of those who write at the same time: ours, procmail, maildrop. */
 static void
@@ -830,6 +832,10 @@ writer(int number, int kind)
 	struct fault f = { .code = FAULT_NONE };
 	struct buf text, command;
 
+	/* A test that has failed has nobody left to wait for them. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(PATIENCE);
+	setenv("HOME", room.dir, 1);
 	buf_init(&text, 0);
 	buf_init(&command, 0);
 	for (int i = 0; i < EACH; i++) {
@@ -926,6 +932,7 @@ test_together(void **state)
 {
 	bool procmail = has_program("procmail");
 	bool maildrop = has_program("maildrop");
+	uint32_t timeout = room.account.lock_timeout;
 	pid_t pids[WRITERS];
 	struct box *box;
 	struct buf b;
@@ -949,17 +956,15 @@ test_together(void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 	buf_clear(&b);
 	mboxroom_write(room.spool, SPAN(""));
+	room.account.lock_timeout = PATIENCE;
 	box = mboxroom_open(&room, &mboxroom_inbox);
 	for (int i = 0; i < WRITERS; i++) {
 		int kind = i % 4 == 1 && procmail ? 1 :
 		    i % 4 == 3 && maildrop ? 2 : 0;
 
 		pids[i] = fork();
-		if (pids[i] == 0) {
-			alarm(PATIENCE);
-			setenv("HOME", room.dir, 1);
+		if (pids[i] == 0)
 			writer(i, kind);
-		}
 	}
 	for (int i = 0; i < WRITERS; i++) {
 		int status;
@@ -992,6 +997,7 @@ test_together(void **state)
 	box = mboxroom_open(&room, &mboxroom_inbox);
 	all_check(box, WRITERS);
 	box_close(box);
+	room.account.lock_timeout = timeout;
 	unlink(room.spool);
 	mboxroom_forget_index(&room);
 }

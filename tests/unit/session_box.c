@@ -312,13 +312,13 @@ test_progress(void **state)
 		memdriver.done = rows[i].done;
 		memdriver.total = rows[i].total;
 		snprintf(want, sizeof want, "\r\n* OK [INPROGRESS (\"a\" %s)] "
-		    "The mailbox is being written\r\na OK CHECK completed\r\n",
+		    "Still working\r\na OK CHECK completed\r\n",
 		    rows[i].want);
 		assert_said(run(SELECT "a CHECK\r\n"), want);
 	}
 	/* Before BYE at LOGOUT; not at all when nobody listens. */
 	assert_said(run(SELECT "bye LOGOUT\r\n"), "\r\n* OK [INPROGRESS "
-	    "(\"bye\" 16777214 16777215)] The mailbox is being written\r\n"
+	    "(\"bye\" 16777214 16777215)] Still working\r\n"
 	    "* BYE ");
 	assert_null(strstr(run(SELECT), "[INPROGRESS"));
 }
