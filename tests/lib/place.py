@@ -202,11 +202,14 @@ class Place:
     def scribe(self):
         """The pid of the scribe that was heard of last, if it lives."""
         try:
-            with open(os.path.join(self.trips, "hits")) as f:
-                words = [line.split() for line in f if " scribe " in line]
+            with open(os.path.join(self.trips, "hits"), "rb") as f:
+                at = f.seek(max(0, os.fstat(f.fileno()).st_size - 4096))
+                end = f.read()
+                found = re.findall(rb"(?m)^(\d+) scribe ",
+                    end[at and end.index(b"\n") + 1:])
         except FileNotFoundError:
             return None
-        pid = int(words[-1][0]) if words else 0
+        pid = int(found[-1]) if found else 0
         there = pid and not (status(pid, "State") or "Z").startswith("Z")
         return pid if there else None
 

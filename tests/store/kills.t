@@ -24,7 +24,7 @@ from place import KINDS, need_build, quick_dir
 from tap import need, run, tap
 
 KILLS = int(os.environ.get("KILLS",
-    "40" if server.sanitized() else "200"))
+    "40" if server.sanitized() else "120"))
 SEED = int(os.environ.get("SEED", str(random.randrange(1 << 32))))
 FEW, MANY = 8, 25       # letters in the INBOX
 
@@ -88,7 +88,7 @@ class Killer(threading.Thread):
             scribe = self.place.scribe()
             if time.monotonic() > end or self.session.child.poll() is not None:
                 break
-            time.sleep(0.0005)
+            time.sleep(0.001)
         self.killed = "session" if scribe is None else self.who
         if self.killed != "scribe":
             self.session.kill()
