@@ -59,7 +59,8 @@ session_unselect(struct session *s)
 static bool
 tell_progress(struct progress *p, uint64_t done, uint64_t total)
 {
-	return reply_progress(((struct session_progress *)p)->session, done, total);
+	return reply_progress(((struct session_progress *)p)->session, done,
+	    total);
 }
 
 /* Locks that can't be had do not hide what the index knows. */

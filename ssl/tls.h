@@ -16,6 +16,9 @@ struct fault;
 struct tls_config;
 struct tls;
 
+/* From so many days before its end on a certificate is warned of. */
+#define TLS_WARN_DAYS	21
+
 /* Files that were loaded, and those that could not be used: hashes of their
  * paths.  More than there is room for are not known of. */
 #define TLS_FILES	256

@@ -20,9 +20,6 @@
 
 #include "c-client/base/banned.h"
 
-/* From so many days before its end on a certificate is warned of. */
-#define WARN_DAYS	21
-
 static void nag(struct tls_state *, const char *path, int level,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
@@ -60,7 +57,7 @@ warn_of_dates(const char *path, const X509 *leaf, struct tls_state *state)
 		nag(state, path, LOG_ERR, "certificate %s: it has expired, "
 		    "and clients warn of it; get a new one and put it there",
 		    path);
-	else if (days < WARN_DAYS)
+	else if (days < TLS_WARN_DAYS)
 		nag(state, path, LOG_WARNING, "certificate %s: it expires in "
 		    "%d day%s; get a new one and put it there", path, days,
 		    days == 1 ? "" : "s");

@@ -10,8 +10,10 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/span.h"
 #include "c-client/doctor/doctor.h"
+#include "c-client/doctor/entry.h"
 #include "c-client/doctor/report.h"
 #include "c-client/server/service.h"
+#include "ssl/tls.h"
 
 #include "c-client/base/banned.h"
 
@@ -43,19 +45,15 @@ words(const struct certificate_mend *m, const struct tls_exam *e,
     const char *host)
 {
 	struct span left = span_of(e->names[0] != '\0' ? e->names : e->common);
+	struct span word;
 	const char *out = host[0] == '\0' ? "" : report_format(m->r, " %s",
 	    report_quote(m->r, host));
 
-	while (left.n != 0) {
-		ptrdiff_t blank = span_find_char(left, ' ');
-		size_t n = blank == -1 ? left.n : (size_t)blank;
-		const char *word = report_format(m->r, "%.*s", (int)n, left.p);
-
-		if (strcmp(word, host) != 0)
+	while ((word = entry_word(&left)).n != 0)
+		if (!span_eq(word, span_of(host)))
 			out = report_format(m->r, "%s %s", out,
-			    report_quote(m->r, word));
-		left = span_slice(left, n + 1, left.n);
-	}
+			    report_quote(m->r, report_format(m->r, "%.*s",
+			    (int)word.n, word.p)));
 	return out;
 }
 
@@ -102,7 +100,8 @@ is_renewed(const struct certificate_mend *m, const char *name)
 	good = strchr(name, '/') == NULL && tls_exam_file(&e,
 	    report_format(m->r, LIVE "/%s/fullchain.pem", name),
 	    report_format(m->r, LIVE "/%s/privkey.pem", name), "", &why) == 0;
-	good = good && e.matches && !e.late && !e.early && e.days >= 21;
+	good = good && e.matches && !e.late && !e.early &&
+	    e.days >= TLS_WARN_DAYS;
 	if (strchr(name, '/') == NULL)
 		tls_exam_clear(&e);
 	return good;
@@ -112,16 +111,14 @@ is_renewed(const struct certificate_mend *m, const char *name)
 static const char *
 live(const struct certificate_mend *m, const struct tls_exam *e)
 {
-	struct span left = span_of(e->names);
+	struct span left = span_of(e->names), word;
 
-	while (left.n != 0) {
-		ptrdiff_t blank = span_find_char(left, ' ');
-		size_t n = blank == -1 ? left.n : (size_t)blank;
-		const char *name = report_format(m->r, "%.*s", (int)n, left.p);
+	while ((word = entry_word(&left)).n != 0) {
+		const char *name = report_format(m->r, "%.*s", (int)word.n,
+		    word.p);
 
 		if (is_renewed(m, name))
 			return report_format(m->r, LIVE "/%s", name);
-		left = span_slice(left, n + 1, left.n);
 	}
 	return NULL;
 }

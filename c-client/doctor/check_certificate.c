@@ -30,9 +30,6 @@
 
 #if WITH_TLS
 
-/* As the servers warn of it. */
-#define WARN_DAYS	21
-
 /* Files that are looked at; more are left out. */
 #define MAX_FILES	64
 
@@ -307,7 +304,7 @@ judge_rest(struct look *k, const struct tls_exam *e)
 {
 	const char *host = k->mend.host;
 
-	if (e->days < WARN_DAYS) {
+	if (e->days < TLS_WARN_DAYS) {
 		report_warning(k->r, "%s: it ends in %d days, on %s", e->path,
 		    e->days, e->until);
 		certificate_mend_renew(&k->mend, e);

@@ -65,9 +65,7 @@ write_there(void *arg, struct fault *why)
 static const char *
 as_user(struct look *l)
 {
-	return report_format(l->r, "setpriv --reuid=%lu --regid=%lu "
-	    "--clear-groups", (unsigned long)l->user->uid,
-	    (unsigned long)l->user->gid);
+	return report_as_user(l->r, l->user->uid, l->user->gid);
 }
 
 /* A file of root's may have another name, under which it is needed. */
@@ -149,6 +147,16 @@ check_directory(struct look *l, const char *dir, const char *what,
 	return true;
 }
 
+static void
+judge_owner(struct look *l, const char *path, const struct stat *st)
+{
+	if (st->st_uid == l->user->uid)
+		return;
+	report_failed(l->r, "%s belongs to uid %lu and not to %s, who can't "
+	    "change it", path, (unsigned long)st->st_uid, l->user->name);
+	mend_owner(l, path, st);
+}
+
 /* Files that another user has left there, as root does who tried it out. */
 static void
 check_owners(struct look *l, const char *dir)
@@ -164,15 +172,10 @@ check_owners(struct look *l, const char *dir)
 		const char *path = report_format(l->r, "%s/%s", dir,
 		    e->d_name);
 
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0 || fstatat(dirfd(entries),
-		    e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    st.st_uid == l->user->uid)
-			continue;
-		report_failed(l->r, "%s belongs to uid %lu and not to %s, who "
-		    "can't change it", path, (unsigned long)st.st_uid,
-		    l->user->name);
-		mend_owner(l, path, &st);
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 && fstatat(dirfd(entries),
+		    e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			judge_owner(l, path, &st);
 	}
 	closedir(entries);
 }
@@ -214,11 +217,8 @@ check_file(struct look *l, const char *name)
 	const char *path = report_format(l->r, "%s/%s", l->user->home, name);
 	struct stat st;
 
-	if (lstat(path, &st) == -1 || st.st_uid == l->user->uid)
-		return;
-	report_failed(l->r, "%s belongs to uid %lu and not to %s, who can't "
-	    "change it", path, (unsigned long)st.st_uid, l->user->name);
-	mend_owner(l, path, &st);
+	if (lstat(path, &st) == 0)
+		judge_owner(l, path, &st);
 }
 
 void

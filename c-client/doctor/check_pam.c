@@ -17,6 +17,7 @@
 #include "c-client/base/fault.h"
 #include "c-client/base/file.h"
 #include "c-client/doctor/doctor.h"
+#include "c-client/doctor/entry.h"
 #include "c-client/doctor/report.h"
 #include "c-client/doctor/trial.h"
 #include "c-client/server/service.h"
@@ -239,15 +240,12 @@ look_at_text(struct look *l, const char *path, struct span left,
 	unsigned number = 0;
 
 	while (left.n != 0) {
-		ptrdiff_t end = span_find_char(left, '\n');
-		size_t n = end == -1 ? left.n : (size_t)end;
-		struct span line = span_slice(left, 0, n);
+		struct span line = entry_line(&left);
 		ptrdiff_t comment = span_find_char(line, '#');
 
 		if (comment != -1)
 			line = span_slice(line, 0, (size_t)comment);
 		number++;
-		left = span_slice(left, n + 1, left.n);
 		line = span_trim(line);
 		if (line.n != 0 && memchr(line.p, '\0', line.n) == NULL)
 			look_at_line(l, path, number, line, depth);

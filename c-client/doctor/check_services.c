@@ -44,10 +44,14 @@ user_of(const struct superservers *all, const char *name)
 	return NULL;
 }
 
+/* What tells it, behind what was changed for it. */
 static const char *
 then(struct report *r, const struct superserver *s)
 {
-	return s == NULL || s->pid == 0 ? "" : entry_mend_tell(r, s);
+	const char *tell = s == NULL || s->pid == 0 ? "" :
+	    entry_mend_tell(r, s);
+
+	return tell[0] == '\0' ? "" : report_format(r, " && %s", tell);
 }
 
 /* The line for it goes in front, where the first of two counts. */
@@ -55,26 +59,20 @@ static void
 mend_name(struct report *r, const struct superserver *s, const char *name,
     uint16_t port, bool there)
 {
-	const char *tell = then(r, s);
-
 	if (there)
 		report_mend(r, "sed -i --follow-symlinks '1i %s\\t%u/tcp' "
-		    FILE_NAME "%s%s", name, port, tell[0] == '\0' ? "" :
-		    " && ", tell);
+		    FILE_NAME "%s", name, port, then(r, s));
 	else
-		report_mend(r, "printf '%s\\t%u/tcp\\n' >>" FILE_NAME "%s%s",
-		    name, port, tell[0] == '\0' ? "" : " && ", tell);
+		report_mend(r, "printf '%s\\t%u/tcp\\n' >>" FILE_NAME "%s",
+		    name, port, then(r, s));
 }
 
 /* The file has it, and the system's way of asking does not. */
 static void
 mend_switch(struct report *r, const struct superserver *s)
 {
-	const char *tell = then(r, s);
-
 	report_mend(r, "sed -i --follow-symlinks '/^services:/d;$a services: "
-	    "files' /etc/nsswitch.conf%s%s", tell[0] == '\0' ? "" : " && ",
-	    tell);
+	    "files' /etc/nsswitch.conf%s", then(r, s));
 }
 
 /* One name; false if something is wrong. */
@@ -103,11 +101,11 @@ look_up(struct report *r, const struct superservers *all, const char *name,
 	} else if (!there) {
 		report_failed(r, "there is no %s, so %s does not know which "
 		    "port %s is", FILE_NAME, user->name, name);
-		mend_name(r, user, name, port, false);
+		mend_name(r, user, name, port, there);
 	} else {
 		report_failed(r, "%s has no %s, so %s does not know which port "
 		    "that is", FILE_NAME, name, user->name);
-		mend_name(r, user, name, port, access(FILE_NAME, F_OK) == 0);
+		mend_name(r, user, name, port, there);
 	}
 	return false;
 }

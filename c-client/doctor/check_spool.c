@@ -152,9 +152,7 @@ look_at_file(struct look *l, const char *name, const struct stat *st)
 		return;
 	/* Users may exchange files in some spools: root follows no link, and
 	 * what the owner can do is done as he. */
-	owner = report_format(l->r, "setpriv --reuid=%lu --regid=%lu "
-	    "--clear-groups", (unsigned long)pw->pw_uid,
-	    (unsigned long)pw->pw_gid);
+	owner = report_as_user(l->r, pw->pw_uid, pw->pw_gid);
 	if (st->st_uid != pw->pw_uid && may_say(l)) {
 		report_failed(l->r, "%s belongs to uid %lu, and %s has uid "
 		    "%lu: he can't read or change his mail", path,

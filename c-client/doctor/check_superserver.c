@@ -80,6 +80,12 @@ part(const struct entry *e, struct entry_mend whole, struct entry_mend one)
 	return e->kind == ENTRY_INETD ? whole : one;
 }
 
+static void
+mend_part(struct look *k, const struct entry *e, struct entry_mend one)
+{
+	mended(k, e, part(e, right(k, e), one));
+}
+
 /* --- One entry, one way of being wrong each ------------------------------ */
 
 static bool
@@ -103,8 +109,7 @@ is_whole(struct look *k, const struct entry *e)
 		report_failed(k->r, "%s:%u: the %s is missing, so %s passes "
 		    "over this entry or takes one word for another", e->file,
 		    e->line, e->missing, name);
-		mended(k, e, part(e, right(k, e), (struct entry_mend){
-		    .user = "root" }));
+		mend_part(k, e, (struct entry_mend){ .user = "root" });
 	}
 	return false;
 }
@@ -134,13 +139,11 @@ judge_path(struct look *k, const struct entry *e)
 	if (stat(e->path, &st) == -1) {
 		report_failed(k->r, "%s:%u: it is to start %s, which is not "
 		    "there", e->file, e->line, e->path);
-		mended(k, e, part(e, right(k, e), (struct entry_mend){
-		    .path = k->exe }));
+		mend_part(k, e, (struct entry_mend){ .path = k->exe });
 	} else if (!S_ISREG(st.st_mode) || access(e->path, X_OK) == -1) {
 		report_failed(k->r, "%s:%u: it is to start %s, which can't be "
 		    "executed", e->file, e->line, e->path);
-		mended(k, e, part(e, right(k, e), (struct entry_mend){
-		    .path = k->exe }));
+		mend_part(k, e, (struct entry_mend){ .path = k->exe });
 	} else if (k->exe[0] != '\0' && stat("/proc/self/exe", &ours) == 0 &&
 	    (st.st_dev != ours.st_dev || st.st_ino != ours.st_ino)) {
 		struct entry_mend m = right(k, e);
@@ -167,13 +170,12 @@ judge_wrapper(struct look *k, const struct entry *e)
 		report_failed(k->r, "%s:%u: tcpd is to start %s, which is not "
 		    "there", e->file, e->line, e->argc == 0 ? "nothing" :
 		    e->argv[0]);
-	else {
+	else
 		report_warning(k->r, "%s:%u: tcpd stands between, and asks the "
 		    "name service about each client before it is greeted",
 		    e->file, e->line);
-	}
-	mended(k, e, part(e, right(k, e), (struct entry_mend){ .path = k->exe,
-	    .no_arguments = true, .protocol = "" }));
+	mend_part(k, e, (struct entry_mend){ .path = k->exe,
+	    .no_arguments = true, .protocol = "" });
 }
 
 static void
@@ -223,15 +225,13 @@ judge_user(struct look *k, const struct entry *e)
 	if (pw == NULL) {
 		report_failed(k->r, "%s:%u: there is no user %s", e->file,
 		    e->line, e->user);
-		mended(k, e, part(e, right(k, e), (struct entry_mend){
-		    .user = "root" }));
+		mend_part(k, e, (struct entry_mend){ .user = "root" });
 	} else if (pw->pw_uid != 0 &&
 	    k->d->config->auth != CONFIG_AUTH_USERS) {
 		report_failed(k->r, "%s:%u: it is started as %s, and only root "
 		    "can ask for passwords and become the user who logs in",
 		    e->file, e->line, e->user);
-		mended(k, e, part(e, right(k, e), (struct entry_mend){
-		    .user = "root" }));
+		mend_part(k, e, (struct entry_mend){ .user = "root" });
 	}
 }
 
@@ -261,8 +261,7 @@ judge_limit(struct look *k, const struct entry *e)
 		    e->per_source);
 	else
 		return;
-	mended(k, e, part(e, right(k, e), (struct entry_mend){
-	    .limits = true }));
+	mend_part(k, e, (struct entry_mend){ .limits = true });
 }
 
 static void
@@ -600,18 +599,6 @@ find_ourselves(struct look *k)
 		k->exe[0] = '\0';
 }
 
-static size_t
-count(const struct look *k)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < k->all.entries.n; i++)
-		if (!k->all.entries.of[i].disabled &&
-		    is_for_us(k, &k->all.entries.of[i]))
-			n++;
-	return n;
-}
-
 /* A unit that will be started at boot has that port. */
 static bool
 is_spoken_for(const struct look *k, uint16_t port)
@@ -669,7 +656,7 @@ void
 check_superserver(const struct doctor *d, struct report *r)
 {
 	struct look *k = memory_zalloc(sizeof *k);
-	size_t found;
+	size_t found = 0;
 
 	k->d = d;
 	k->r = r;
@@ -680,11 +667,14 @@ check_superserver(const struct doctor *d, struct report *r)
 		report_unknown(r, "%s can't be read; as root more can be seen",
 		    k->all.unread[i]);
 	switch_off(k);
-	found = count(k);
-	for (size_t i = 0; i < k->all.entries.n; i++)
-		if (!k->all.entries.of[i].disabled &&
-		    is_for_us(k, &k->all.entries.of[i]))
-			judge(k, &k->all.entries.of[i]);
+	for (size_t i = 0; i < k->all.entries.n; i++) {
+		const struct entry *e = &k->all.entries.of[i];
+
+		if (e->disabled || !is_for_us(k, e))
+			continue;
+		judge(k, e);
+		found++;
+	}
 	judge_pairs(k);
 	if (found == 0)
 		judge_none(k);

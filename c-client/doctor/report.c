@@ -150,6 +150,13 @@ report_format(struct report *r, const char *format, ...)
 }
 
 const char *
+report_as_user(struct report *r, uid_t uid, gid_t gid)
+{
+	return report_format(r, "setpriv --reuid=%lu --regid=%lu "
+	    "--clear-groups", (unsigned long)uid, (unsigned long)gid);
+}
+
+const char *
 report_quote(struct report *r, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"

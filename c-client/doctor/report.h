@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "c-client/base/span.h"
 
@@ -72,6 +73,10 @@ void report_unknown(struct report *, const char *format, ...)
  */
 void report_mend(struct report *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* What is put before a command that is to be this user's and not root's; lives
+ * as long as the report. */
+const char *report_as_user(struct report *, uid_t, gid_t);
 
 /* `text` as one word of the shell's; as it is where nothing in it is special.
  * Lives as long as the report. */
