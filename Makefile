@@ -454,7 +454,7 @@ stress: all trips $B/tests/lib/passwd.so
 bench: all
 	@tests/bench/bench $(BENCH_MESSAGES)
 	@tests/bench/growth $$(($(BENCH_MESSAGES) * 10))
-	@tests/bench/sessions
+	@tests/bench/sessions $(BENCH_SECS)
 lint: c-client/linkage.h
 	@sh tests/lib/lint.sh
 booted: deb
