@@ -139,7 +139,6 @@ def end_daemon():
 
 
 def wrapped(w):
-    w.write("/usr/sbin/tcpd", "#!/bin/sh\nexec \"$0\"\n", 0o755)
     w.line("imaps stream tcp nowait.1000 root /usr/sbin/tcpd " + IMAPD)
 
 

@@ -586,10 +586,14 @@ def choose(hits, failing, scenario):
             n, errors = n[:1], ERRORS[-1:]
         # A sanitizer sees in the first one what it would see in all; between
         # any two writes the file may be found.
-        chosen = sorted({n[0]} if server.sanitized() else set(n[:40])
-            if scenario.every or scenario.each and name in WRITES
-            else {n[0], n[len(n) // 2], n[-1]})
-        out += [line((who, name, at), "kill") for at in chosen]
+        chosen = {n[0], n[len(n) // 2], n[-1]}
+        if scenario.each and name in WRITES:
+            chosen = set(n[:40])
+        elif server.sanitized():
+            chosen = {n[0]}
+        elif scenario.every:
+            chosen = set(n)
+        out += [line((who, name, at), "kill") for at in sorted(chosen)]
         if who == "scribe":
             out.append(line((who, name, n[0]), "kill-both"))
         # The scribe goes on wherever its session ends.
