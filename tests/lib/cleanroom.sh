@@ -4,7 +4,8 @@
 # git and make.  debootstrap, with the apt source of this machine; a clone of
 # the checkout (with what is not committed yet); `make run` with RUN_ONCE=1,
 # then `make check`.  Needs root.  CLEANROOM_SUITE= and CLEANROOM_CACHE= are
-# those of tests/lib/fresh.sh, CLEANROOM_MAKEFLAGS= are words for make.
+# those of tests/lib/fresh.sh, CLEANROOM_MAKEFLAGS= are words for make,
+# CLEANROOM_THEN= a command for after that.
 set -eu
 cd "$(dirname "$0")/../.."
 top=$PWD
@@ -21,7 +22,7 @@ if [ "${CLEANROOM_INSIDE-}" != yes ]; then
 	echo "make cleanroom needs mounts, which this machine refuses" >&2
 	exit 1
 fi
-command -v debootstrap >/dev/null || sh tests/lib/packages.sh check
+command -v debootstrap >/dev/null || sh tests/lib/packages.sh ci
 room=$(mktemp -d /tmp/cleanroom.XXXXXX)
 cleanup() {
 	trap - EXIT
@@ -82,6 +83,7 @@ inside() {
 }
 inside "RUN_ONCE=1 make run"
 inside "make check"
+[ -z "${CLEANROOM_THEN-}" ] || inside "$CLEANROOM_THEN"
 left=$(for process in /proc/[0-9]*; do
 	[ "$(readlink "$process/root")" != "$room/root" ] ||
 		tr '\0' ' ' <"$process/cmdline"

@@ -4,17 +4,12 @@ a directory, built as pkg-config says."""
 
 import fcntl
 import os
-import re
 import subprocess
 
-from room import plain_make
+from room import CC, SAN, WORDS, plain_make
 from tap import ROOT, tap
 
-BUILD = os.environ.get("BUILD", "build/gcc-plain")
-# The build's name says how it was made.
-CC, SAN = re.fullmatch(r"([^-]+)-(.*?)(?:-trips)?",
-    os.path.basename(BUILD)).groups()
-SAN = [] if SAN == "plain" else ["-fsanitize=" + SAN.replace("-", ",")]
+SANITIZE = ["-fsanitize=" + SAN] if SAN else []
 
 
 def did(*args, **kw):
@@ -27,12 +22,11 @@ class Installed:
 
     def __init__(self, where):
         self.where = where
-        words = ["CC=" + CC] + [x.replace("-fsanitize", "SAN") for x in SAN]
         os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
         with open(os.path.join(ROOT, "build", "lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = did("make", "-C", ROOT, "install-dev", "DESTDIR=" + where,
-                *words, env=plain_make())
+                *WORDS, env=plain_make())
         tap.ok(done.returncode == 0, "make install-dev", done.stdout[-2000:])
         self.headers = sorted(os.listdir(where +
             "/usr/local/include/c-client"))
@@ -45,7 +39,7 @@ class Installed:
     def build(self, source, program):
         """The program's path, or None."""
         program = os.path.join(self.where, program)
-        done = did(CC, "-Wall", "-Werror", "-g", *SAN, "-o", program, source,
+        done = did(CC, "-Wall", "-Werror", "-g", *SANITIZE, "-o", program, source,
             *self.flags("--cflags", "--libs", "--static"))
         tap.ok(done.returncode == 0, os.path.basename(source) + " builds",
             done.stdout[-3000:])

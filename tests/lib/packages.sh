@@ -1,26 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What `make run` and `make check` need from Debian: installs what is missing
-# as root, else prints the one line that does and ends with status 1.
+# What `make run`, `make check` and .ci/run need from Debian: installs what is
+# missing as root, else prints the one line that does and ends with status 1.
 #
-#	packages.sh run | check
+#	packages.sh run | check | ci
 set -eu
 
 run="gcc make libc6-dev libssl-dev libpam0g-dev libsqlite3-dev liblockfile-dev
 liblockfile-bin libxxhash-dev libutf8proc-dev libseccomp-dev libcrypt-dev
 openssl curl mutt"
 
-# Beside those: unit tests, compilers, the programs that tests drive, linters.
+# Beside those: unit tests, and the programs that tests drive.
 # fail2ban is there for its filter of our log lines, and never started; Dovecot
 # is what mailboxes are shared with, and what the benchmark compares with.
 # debhelper and lintian are for `make deb`, and adduser for what it makes;
 # systemd is there for systemd-socket-activate; libtirpc3 and libwrap0 are what
 # xinetd is linked with.
-check="$run perl python3 libcmocka-dev clang lld libclang-rt-14-dev cppcheck
-clang-tidy shellcheck mandoc isync fetchmail getmail6 offlineimap3 procmail
-maildrop s-nail uw-mailutils openbsd-inetd strace socat expect fail2ban
-e2fsprogs debootstrap dovecot-imapd dovecot-pop3d postfix systemd libtirpc3
+check="$run perl python3 libcmocka-dev mandoc isync fetchmail getmail6
+offlineimap3 procmail maildrop s-nail uw-mailutils openbsd-inetd strace socat
+expect fail2ban e2fsprogs dovecot-imapd dovecot-pop3d postfix systemd libtirpc3
 libwrap0 iproute2 build-essential debhelper lintian pkg-config adduser sslscan"
+
+# The other compiler, linters, and what makes a clean room.
+ci="$check clang lld libclang-rt-14-dev cppcheck clang-tidy shellcheck
+debootstrap"
 
 # The three inetds exclude each other: openbsd-inetd is installed, and these two
 # are only unpacked, for tests that put them into a room.
@@ -30,8 +33,9 @@ inetds=$(cd "$(dirname "$0")/../.." && pwd)/build/inetds
 case "${1-}" in
 run) wanted=$run ;;
 check) wanted=$check ;;
+ci) wanted=$ci ;;
 *)
-	echo "usage: packages.sh run | check" >&2
+	echo "usage: packages.sh run | check | ci" >&2
 	exit 64
 	;;
 esac
@@ -54,7 +58,7 @@ download() {
 	(cd "$inetds.new" && apt-get -q download "$1" >>"$log" 2>&1)
 }
 unpack() {
-	[ "$1" = check ] || return 0
+	[ "$1" != run ] || return 0
 	for name in $unpacked; do
 		[ ! -x "$inetds/usr/sbin/$name" ] || continue
 		rm -rf "$inetds.new"

@@ -49,6 +49,15 @@ def must(*args, **kw):
     return done.stdout
 
 
+# How what is tested was built, as the name of its directory says.
+BUILD = os.environ.get("BUILD", "build/gcc-plain")
+CC, SAN = re.fullmatch(r"([^-]+)-(.*?)(?:-trips)?",
+    os.path.basename(BUILD)).groups()
+SAN = "" if SAN == "plain" else SAN.replace("-", ",")
+# The words by which make builds that.
+WORDS = ("CC=" + CC, "SAN=" + SAN)
+
+
 def plain_make():
     """The environment without the words of the make that runs the test."""
     return {k: v for k, v in os.environ.items()
@@ -383,11 +392,8 @@ class Room:
             with open(self.build_lock(), "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 must("make", "-C", ROOT, "install", "PREFIX=" + prefix,
-                    "DESTDIR=", env=plain_make())
-            # It installs the plain build; what is to be tested may be another.
-            for program in BINARIES:
-                must("install", BINARIES[program], os.path.join(prefix,
-                    "sbin"))
+                    "DESTDIR=", "PROGRAMS=%s %s/imapd-tls" % (" ".join(
+                    BINARIES.values()), BUILD), *WORDS, env=plain_make())
             for name, (line, program, argv) in lines.items():
                 if not os.access(program, os.X_OK):
                     raise RuntimeError("make install did not make " + program)

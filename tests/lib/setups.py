@@ -266,9 +266,9 @@ def attempt(world, row):
 
 def try_all(world, rows):
     """Nothing is wrong at first; then each row.  A sanitizer, which is slow,
-    sees every third: what differs between rows is what is on the disk."""
+    sees every sixth: what differs between rows is what is on the disk."""
     if sanitized():
-        rows = rows[::3]
+        rows = rows[::6]
     for program in ("imapd", "ipop3d"):
         report = world.report(program)
         tap.ok(well(report), program + ": at first all is well",
