@@ -8,7 +8,7 @@ secs=${1:-10}
 build=build/clang-fuzz
 jobs=$(getconf _NPROCESSORS_ONLN)
 flags='SAN=fuzzer-no-link,address,undefined'
-make -j"$jobs" CC=clang "$flags" 'CFLAGS=-O1 -gline-tables-only' \
+make -j"$jobs" CC=clang "$flags" 'CFLAGS=-O0 -gline-tables-only' \
 	LDFLAGS=-fuse-ld=lld B=$build fuzzers || exit 1
 ASAN_OPTIONS=detect_leaks=0
 export ASAN_OPTIONS secs build
