@@ -22,7 +22,7 @@ if [ "${CLEANROOM_INSIDE-}" != yes ]; then
 	echo "make cleanroom needs mounts, which this machine refuses" >&2
 	exit 1
 fi
-command -v debootstrap >/dev/null || sh tests/lib/packages.sh ci
+sh tests/lib/packages.sh room
 room=$(mktemp -d /tmp/cleanroom.XXXXXX)
 cleanup() {
 	trap - EXIT

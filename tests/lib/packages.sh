@@ -3,7 +3,7 @@
 # What `make run`, `make check` and .ci/run need from Debian: installs what is
 # missing as root, else prints the one line that does and ends with status 1.
 #
-#	packages.sh run | check | ci
+#	packages.sh run | check | room | ci
 set -eu
 
 run="gcc make libc6-dev libssl-dev libpam0g-dev libsqlite3-dev liblockfile-dev
@@ -21,9 +21,9 @@ offlineimap3 procmail maildrop s-nail uw-mailutils openbsd-inetd strace socat
 expect fail2ban e2fsprogs dovecot-imapd dovecot-pop3d postfix systemd libtirpc3
 libwrap0 iproute2 build-essential debhelper lintian pkg-config adduser sslscan"
 
-# The other compiler, linters, and what makes a clean room.
-ci="$check clang lld libclang-rt-14-dev cppcheck clang-tidy shellcheck
-debootstrap"
+# What makes a clean room; beside all of it, the other compiler and linters.
+room=debootstrap
+ci="$check $room clang lld libclang-rt-14-dev cppcheck clang-tidy shellcheck"
 
 # The three inetds exclude each other: openbsd-inetd is installed, and these two
 # are only unpacked, for tests that put them into a room.
@@ -33,9 +33,10 @@ inetds=$(cd "$(dirname "$0")/../.." && pwd)/build/inetds
 case "${1-}" in
 run) wanted=$run ;;
 check) wanted=$check ;;
+room) wanted=$room ;;
 ci) wanted=$ci ;;
 *)
-	echo "usage: packages.sh run | check | ci" >&2
+	echo "usage: packages.sh run | check | room | ci" >&2
 	exit 64
 	;;
 esac
@@ -54,11 +55,16 @@ log=$(mktemp)
 update() {
 	apt-get -q update >>"$log" 2>&1 || true
 }
+# A fresh machine has no package lists; old lists name packages that are gone.
+have_lists() {
+	set -- /var/lib/apt/lists/*_Packages*
+	[ -e "$1" ]
+}
 download() {
 	(cd "$inetds.new" && apt-get -q download "$1" >>"$log" 2>&1)
 }
 unpack() {
-	[ "$1" != run ] || return 0
+	case $1 in run | room) return 0 ;; esac
 	for name in $unpacked; do
 		[ ! -x "$inetds/usr/sbin/$name" ] || continue
 		rm -rf "$inetds.new"
@@ -75,6 +81,8 @@ unpack() {
 }
 if [ -z "$missing" ]; then
 	unpack "$1"
+	# debootstrap is told the source that they are from.
+	[ "$1" != room ] || have_lists || update
 	rm -f "$log"
 	exit 0
 fi
@@ -119,10 +127,7 @@ install() {
 }
 
 echo "Installing:$missing"
-# A fresh machine has no package lists; old lists name packages that are gone.
-what=$1
-set -- /var/lib/apt/lists/*_Packages*
-[ -e "$1" ] || update
+have_lists || update
 answer
 if ! install; then
 	update
@@ -133,5 +138,5 @@ if ! install; then
 		exit 1
 	fi
 fi
-unpack "$what"
+unpack "$1"
 rm -f "$log"
