@@ -27,6 +27,7 @@ from place import KINDS, MIXED, cutting_dir, need_build, quick_dir
 from tap import ROOT, run, tap, wait_for
 
 ERRORS = ("edquot", "enospc", "eio")
+WRITES = ("file.pwrite", "file.write")
 
 
 # What every command passes by is walked through at each of its places where
@@ -508,7 +509,7 @@ SCENARIOS = [
     Scenario("logout_no_room", logout, ordinary, flag, again=True),
     Scenario("logout_no_fallocate", logout, ordinary, flag,
         always=["mbox_rewrite.allocate 1 on eopnotsupp any",
-        "mbox_redo.allocate 1 on eopnotsupp any"], brief=True, again=True),
+        "mbox_redo.allocate 1 on eopnotsupp any"], brief=True),
     Scenario("hang_up", hang_up, ordinary, flag, brief=True, again=True),
     Scenario("pop_dele", pop_dele, known),
     Scenario("mbox_open", look, with_mbox, watched=True,
@@ -586,8 +587,7 @@ def choose(hits, failing, scenario):
         # A sanitizer sees in the first one what it would see in all; between
         # any two writes the file may be found.
         chosen = {n[0], n[len(n) // 2], n[-1]}
-        if scenario.each and (name == "file.write" or
-                name == "file.pwrite" and not server.sanitized()):
+        if scenario.each and name in WRITES:
             chosen = set(n[:40])
         elif server.sanitized():
             chosen = {n[0]}
