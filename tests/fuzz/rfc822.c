@@ -9,6 +9,7 @@
 #include "c-client/base/buf.h"
 #include "c-client/mime/header.h"
 #include "c-client/rfc822.h"
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -24,13 +25,6 @@ mm_fatal(char *string)
 {
 	(void)string;
 	abort();
-}
-
-static void
-must(bool what)
-{
-	if (!what)
-		abort();
 }
 
 static long
