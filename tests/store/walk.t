@@ -57,8 +57,9 @@ class Scenario:
         self.aged = aged                # mailboxes of an earlier second
         self.lax = lax                  # what is cut short may be doubled
         self.cuts = cuts                # on a disk that cuts out blocks
-        # Another mailbox for code that another scenario walks through: those
-        # who look at the code alone, as a sanitizer does, see nothing new.
+        # Another mailbox for code that another scenario walks through: what
+        # only a kill leads to is not walked from here, and those who look at
+        # the code alone, as a sanitizer does, see nothing new.
         self.again = again
 
     def where(self):
@@ -577,8 +578,7 @@ def choose(hits, failing, scenario):
             counts.setdefault((who, name), []).append(count)
     out = []
     for (who, name), n in counts.items():
-        errors = ERRORS[-1:] if scenario.brief else ERRORS if whole \
-            else ERRORS[1:]
+        errors = ERRORS[-1:] if scenario.brief else ERRORS
         if name.startswith(COMMON) and not whole:
             # What those scenarios show a sanitizer it need not see again.
             if scenario.again or server.sanitized():
