@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 from imapc import Gone
 from server import Host, rss_kib, sanitized
-from tap import remove_tree, run, tap
+from tap import remove_tree, run, tap, wait_for
 
 IS_ROOT = os.geteuid() == 0
 LETTER = b"Subject: put there\r\n\r\nbody\r\n"
@@ -49,7 +49,7 @@ def put(a, path, kind, outside):
     elif kind == "another's file":
         if not IS_ROOT:
             return False
-        with open(path, "wb") as f:
+        with open(path, "xb") as f:
             f.write(b"1\n")
         return True
     if not os.path.islink(path):
@@ -150,6 +150,7 @@ def directory_links(host):
     tap.equal(os.listdir(other), ["box"], "and nothing is changed there")
     c.close()
     os.unlink(os.path.join(a.home, "way"))
+    left(host)
 
 
 def locks(host):
@@ -178,7 +179,14 @@ def locks(host):
                 "lock: %s: nothing is made of it" % kind)
         c.close()
         remove(lock)
+        # Who leaves locks it as well, to write what is in the index only.
+        left(host)
         remove(os.path.join(a.home, "locked"))
+
+
+def left(host):
+    """Waits until no session lives: they write as they go."""
+    wait_for("the sessions to end", lambda: not host.processes())
 
 
 def state_files(host):
@@ -204,6 +212,7 @@ def state_files(host):
                     ".none"), "%s: %s: nothing outside is changed" % (name,
                     kind))
             c.close()
+            left(host)
             remove(path)
 
 

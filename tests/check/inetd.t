@@ -192,31 +192,46 @@ def taken(w):
     """Another server was there first."""
     w.edit(CONF, r"^imaps\t", "#imaps\t")
     w.closed()
+    # A socket has its port for a moment more than it listens.
+    sockets = wait_for("port 993 to be free", bound)
     child = os.fork()
     if child == 0:
         # Not ours: init reaps it, as it would on a machine.
-        if os.fork() != 0:
-            os._exit(0)
-        pretend()
+        if os.fork() == 0:
+            pretend(sockets)
+        os._exit(0)
+    for s in sockets:
+        s.close()
     os.waitpid(child, 0)
     wait_for("the other server", lambda: listening(993))
     w.edit(CONF, r"^#imaps\t", "imaps\t")
     w.hup()
 
 
-def pretend():
-    """Be Dovecot, to who looks at names."""
-    ctypes.CDLL(None).prctl(15, b"dovecot")
+def bound():
+    """Sockets that have port 993; None while another has it."""
     sockets = []
     for family, address in ((socket.AF_INET, "0.0.0.0"),
             (socket.AF_INET6, "::")):
         s = socket.socket(family, socket.SOCK_STREAM)
+        sockets.append(s)
         if family == socket.AF_INET6:
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind((address, 993))
+        try:
+            s.bind((address, 993))
+        except OSError:
+            for s in sockets:
+                s.close()
+            return None
+    return sockets
+
+
+def pretend(sockets):
+    """Be Dovecot, to who looks at names."""
+    ctypes.CDLL(None).prctl(15, b"dovecot")
+    for s in sockets:
         s.listen()
-        sockets.append(s)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pause()
     os._exit(0)
