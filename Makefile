@@ -295,12 +295,12 @@ PROGRAMS = imapd/imapd ipopd/ipop3d $B/imapd-tls
 PAGES = docs/imapd.8 docs/ipop3d.8 docs/imapd-tls.8 docs/imapd.conf.5
 GUIDES = docs/CLIENTS docs/PACKAGE docs/SETUP docs/SSL docs/TROUBLE
 SAMPLES = etc/acme-hook.sh etc/certbot-hook.sh etc/dehydrated-hook.sh \
-	etc/imapd-tls.cron etc/imapd-tls.service etc/imapd-tls.timer \
-	etc/imapd-wait.service etc/imapd-wait.socket etc/imapd-wait.xinetd \
-	etc/imapd.conf etc/imapd.socket etc/imapd.xinetd etc/imapd@.service \
-	etc/inetd.conf etc/inetutils.conf etc/ipop3d-wait.service \
-	etc/ipop3d-wait.socket etc/ipop3d.socket etc/ipop3d@.service \
-	etc/services
+	etc/fail2ban.conf etc/imapd-tls.cron etc/imapd-tls.service \
+	etc/imapd-tls.timer etc/imapd-wait.service etc/imapd-wait.socket \
+	etc/imapd-wait.xinetd etc/imapd.conf etc/imapd.socket etc/imapd.xinetd \
+	etc/imapd@.service etc/inetd.conf etc/inetutils.conf \
+	etc/ipop3d-wait.service etc/ipop3d-wait.socket etc/ipop3d.socket \
+	etc/ipop3d@.service etc/services
 SECTIONS = $(sort $(subst .,,$(suffix $(PAGES))))
 # What is written is about /usr/local.
 PLACED = sed 's,/usr/local/s\(bin\|hare\),$(PREFIX)/s\1,g'

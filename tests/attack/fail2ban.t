@@ -5,11 +5,12 @@ with the client's address and no other, also where the name is hostile."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import server
-from tap import need, run, skip_all, tap, wait_for
+from tap import ROOT, need, run, skip_all, tap, wait_for
 
 FILTER = "/etc/fail2ban/filter.d/uwimap-auth.conf"
 NAMES = (b"joe", b"nobody-here", b"root", b"x auth=y host=[192.0.2.9]",
@@ -81,6 +82,22 @@ def main():
         text[-2500:])
     tap.ok(not re.search(r"1\.2\.3\.4 |192\.0\.2\.9 |198\.51\.100\.7 ",
         "\n".join(hosts(path))), "and finds our client in each")
+    jail(host.dir)
+
+
+def jail(where):
+    """fail2ban reads our sample as it is meant."""
+    etc = os.path.join(where, "fail2ban")
+    shutil.copytree("/etc/fail2ban", etc)
+    shutil.copy(os.path.join(ROOT, "etc/fail2ban.conf"), etc + "/jail.d")
+    said = subprocess.run(["fail2ban-client", "-c", etc, "-d"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+        text=True).stdout
+    for want in ("['add', 'uwimap-auth', 'systemd']", "['add', 'sshd', "
+            "'systemd']", "'uwimap-auth', 'addjournalmatch', "
+            "'SYSLOG_FACILITY=2'"):
+        tap.ok(want in said, "the sample: " + want, said[-2000:])
+    tap.ok("imap2,imaps,pop3,pop3s" in said, "and all four ports", said)
 
 
 def hosts(path):
