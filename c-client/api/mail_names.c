@@ -40,8 +40,11 @@ mail_valid(MAILSTREAM *stream, char *mailbox, char *purpose)
 	return driver == NULL ? NULL : mail_link_of(driver);
 }
 
-long
-mail_create(MAILSTREAM *stream, char *mailbox)
+/* What changes one mailbox, or what is known of it; `parse` takes its name. */
+static long
+change(MAILSTREAM *stream, char *mailbox, const char *what,
+    bool (*parse)(struct user *, char *, const char *, struct name *),
+    int (*how)(struct account *, const struct name *, struct fault *))
 {
 	struct user *u = local_enter(stream);
 	struct name name;
@@ -50,11 +53,18 @@ mail_create(MAILSTREAM *stream, char *mailbox)
 
 	if (u == NULL)
 		return NIL;
-	if (user_name_new(u, mailbox, "create mailbox", &name))
-		done = box_create(&u->account, &name, &why) == 0 ? T :
-		    tell_fault("create mailbox", mailbox, &why);
+	if (parse(u, mailbox, what, &name))
+		done = how(&u->account, &name, &why) == 0 ? T :
+		    tell_fault(what, mailbox, &why);
 	local_leave(stream, u);
 	return done;
+}
+
+long
+mail_create(MAILSTREAM *stream, char *mailbox)
+{
+	return change(stream, mailbox, "create mailbox", user_name_new,
+	    box_create);
 }
 
 /* Is it the stream's mailbox, or one that is below it? */
@@ -114,34 +124,17 @@ mail_rename(MAILSTREAM *stream, char *old, char *newname)
 	return done;
 }
 
-static long
-subscription(MAILSTREAM *stream, char *mailbox, const char *what,
-    int (*change)(struct account *, const struct name *, struct fault *))
-{
-	struct user *u = local_enter(stream);
-	struct name name;
-	struct fault why;
-	long done = NIL;
-
-	if (u == NULL)
-		return NIL;
-	if (user_name(u, mailbox, what, &name))
-		done = change(&u->account, &name, &why) == 0 ? T :
-		    tell_fault(what, mailbox, &why);
-	local_leave(stream, u);
-	return done;
-}
-
 long
 mail_subscribe(MAILSTREAM *stream, char *mailbox)
 {
-	return subscription(stream, mailbox, "subscribe to", list_subscribe);
+	return change(stream, mailbox, "subscribe to", user_name,
+	    list_subscribe);
 }
 
 long
 mail_unsubscribe(MAILSTREAM *stream, char *mailbox)
 {
-	return subscription(stream, mailbox, "unsubscribe from",
+	return change(stream, mailbox, "unsubscribe from", user_name,
 	    list_unsubscribe);
 }
 
