@@ -13,7 +13,7 @@ import mailgen
 import mime_recount
 import server
 from imapc import Gone
-from tap import run, tap, wait_for
+from tap import run, tap
 
 # A header of BOUND_MIME_HEADER, and what is made of it.
 MOST_KIB = 128 * 1024
@@ -126,7 +126,7 @@ def timed(host, message):
     c.must("SEARCH BODY nothing")
     took = server.cpu_secs(host.sessions())
     c.close()
-    wait_for("the session to end", lambda: not host.processes())
+    host.left()
     return took
 
 
@@ -179,7 +179,7 @@ def bounded(host):
         tap.ok(server.sanitized() or peak < MOST_KIB,
             "%s: answered, with at most %d MiB" % (what, peak // 1024))
         c.close()
-        wait_for("the session to end", lambda: not host.processes())
+        host.left()
 
 
 def main():

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 from imapc import Gone
 from server import Host, rss_kib, sanitized
-from tap import remove_tree, run, tap, wait_for
+from tap import remove_tree, run, tap
 
 IS_ROOT = os.geteuid() == 0
 LETTER = b"Subject: put there\r\n\r\nbody\r\n"
@@ -150,7 +150,7 @@ def directory_links(host):
     tap.equal(os.listdir(other), ["box"], "and nothing is changed there")
     c.close()
     os.unlink(os.path.join(a.home, "way"))
-    left(host)
+    host.left()
 
 
 def locks(host):
@@ -180,13 +180,8 @@ def locks(host):
         c.close()
         remove(lock)
         # Who leaves locks it as well, to write what is in the index only.
-        left(host)
+        host.left()
         remove(os.path.join(a.home, "locked"))
-
-
-def left(host):
-    """Waits until no session lives: they write as they go."""
-    wait_for("the sessions to end", lambda: not host.processes())
 
 
 def state_files(host):
@@ -212,7 +207,7 @@ def state_files(host):
                     ".none"), "%s: %s: nothing outside is changed" % (name,
                     kind))
             c.close()
-            left(host)
+            host.left()
             remove(path)
 
 

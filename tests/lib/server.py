@@ -16,6 +16,7 @@ import tempfile
 
 import certs
 import mailgen
+from imapc import Imap, Pop, Wire
 from tap import ROOT, WAIT_SECS, remove_tree, tap, wait_for
 
 BINARIES = {
@@ -67,7 +68,7 @@ def preload(name, where):
 
 class Account:
     def __init__(self, host, name, uid, gid):
-        self.name, self.password = name, PASSWORD
+        self.host, self.name, self.password = host, name, PASSWORD
         self.uid, self.gid = uid, gid
         self.home = os.path.join(host.dir, "home-" + name)
         self.spool = os.path.join(host.spool, name)
@@ -86,6 +87,7 @@ class Account:
 
     def write(self, path, data, mode=0o600):
         """A file of the user's; a relative path is in the home."""
+        self.host.left()
         path = os.path.join(self.home, path)
         with open(path, "wb") as f:
             f.write(data)
@@ -94,8 +96,7 @@ class Account:
         return path
 
     def fill(self, data):
-        """The spool anew, under the locks that mail programs take: a session
-        that has just been left may still be writing it."""
+        """The spool anew, under the locks that mail programs take."""
         lock = self.spool + ".lock"
         wait_for("the dot-lock of the spool", lambda: made(lock))
         try:
@@ -126,7 +127,7 @@ class Host:
             wrap=(), where=None, env=None):
         self.dir = tempfile.mkdtemp(prefix="host.", dir=where)
         os.chmod(self.dir, 0o755)
-        self.children = []
+        self.children, self.wires = [], []
         atexit.register(self.stop)
         self.spool = os.path.join(self.dir, "spool")
         os.mkdir(self.spool)
@@ -217,21 +218,31 @@ class Host:
             if re.search(r"Sanitizer|runtime error|[Aa]ssert|SIGSEGV|SIGABRT",
             l))
 
-    def imap(self, name="joe", tls=False, login=True, **kw):
-        from imapc import Imap
-        c = Imap(self.ports["imapds" if tls else "imapd"],
+    def wire(self, program="imapd", tls=False, kind=Wire, **kw):
+        """A connection on which nothing was said yet."""
+        w = kind(self.ports[program + "s" if tls else program],
             self.crt if tls else None, **kw)
+        self.wires.append(w)
+        return w
+
+    def imap(self, name="joe", tls=False, login=True, **kw):
+        c = self.wire("imapd", tls, Imap, **kw)
         if login:
             c.login(name, PASSWORD)
         return c
 
     def pop(self, name="joe", tls=False, login=True, **kw):
-        from imapc import Pop
-        c = Pop(self.ports["ipop3ds" if tls else "ipop3d"],
-            self.crt if tls else None, **kw)
+        c = self.wire("ipop3d", tls, Pop, **kw)
         if login:
             c.login(name, PASSWORD)
         return c
+
+    def left(self):
+        """Waits until the sessions of closed connections are gone: they write
+        as they go."""
+        self.wires = [w for w in self.wires if w.sock.fileno() != -1]
+        wait_for("the sessions' end", lambda: sum(len(self.sessions(name))
+            for name in self.accounts) <= len(self.wires))
 
     def alive(self):
         return all(c.poll() is None for c in self.children)

@@ -159,12 +159,12 @@ class Player:
         self.host, self.account = host, account
         self.script, self.mode = script, mode
         self.wires, self.pending, self.values = {}, {}, {}
-        self.ended = set()
 
     # --- before ---------------------------------------------------------
 
     def prepare(self):
         a = self.account
+        self.host.left()
         remove_tree(a.home)
         os.mkdir(a.home, 0o700)
         a.own(a.home)
@@ -257,9 +257,7 @@ class Player:
     def outside_drop(self, arg):
         """That connection's client goes away without a word."""
         self.wires[int(arg)].close()
-        self.ended.add(int(arg))
-        wait_for("the end of the session", lambda:
-            len(self.host.sessions()) <= len(self.wires) - len(self.ended))
+        self.host.left()
 
     def outside_chmod(self, arg):
         mode, name = arg.split(None, 1)
@@ -287,9 +285,7 @@ class Player:
         if self.mode == "preauth":
             w = Preauth(self.host, self.account)
         else:
-            tls = self.mode == "tls"
-            w = imapc.Wire(self.host.ports["imapds" if tls else "imapd"],
-                self.host.crt if tls else None)
+            w = self.host.wire("imapd", self.mode == "tls")
         if not self.script.prelogin:
             w.greeting = w.line()
             if self.mode != "preauth":
@@ -364,7 +360,7 @@ class Player:
             self.expect(which, kind, text)
         elif who == "E":
             rest = self.wire(which).rest()
-            self.ended.add(which)
+            self.wire(which).close()
             if rest:
                 raise Mismatch("before the end: %r" % rest[:300])
         elif who == "T":

@@ -11,7 +11,6 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, "lib"))
 
-import imapc    # noqa: E402
 import server   # noqa: E402
 import transcript    # noqa: E402
 from tap import run, tap    # noqa: E402
@@ -25,9 +24,7 @@ class Player(transcript.Player):
         if self.mode == "preauth":
             w = transcript.Preauth(self.host, self.account)
         else:
-            tls = self.mode == "tls"
-            w = imapc.Wire(self.host.ports["ipop3ds" if tls else "ipop3d"],
-                self.host.crt if tls else None)
+            w = self.host.wire("ipop3d", self.mode == "tls")
         if self.script.prelogin:
             return w
         if self.mode != "preauth":

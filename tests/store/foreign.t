@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import mailgen
 import server
 from imapc import Gone
-from tap import run, tap, wait_for
+from tap import run, tap
 
 COUNT = 20
 
@@ -105,7 +105,7 @@ def check(host, what, change, expunges=False):
         host.faults())
     c.close()
     # It writes as it goes, and the next one has another mailbox.
-    wait_for("the sessions to end", lambda: not host.sessions())
+    host.left()
 
 
 def main():

@@ -116,7 +116,7 @@ def under_session(host, want, rng):
             right, said = True, "ends or refuses: %r" % why
         tap.ok(right, what + " under an open session: it " + said[:60])
         c.close()
-        wait_for("the session to end", lambda: not host.sessions())
+        host.left()
         fresh(host, want, what + " under an open session")
 
 
