@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import weakref
 
 import certs
 import mailgen
@@ -127,7 +128,7 @@ class Host:
             wrap=(), where=None, env=None):
         self.dir = tempfile.mkdtemp(prefix="host.", dir=where)
         os.chmod(self.dir, 0o755)
-        self.children, self.wires = [], []
+        self.children, self.wires = [], weakref.WeakSet()
         atexit.register(self.stop)
         self.spool = os.path.join(self.dir, "spool")
         os.mkdir(self.spool)
@@ -222,7 +223,7 @@ class Host:
         """A connection on which nothing was said yet."""
         w = kind(self.ports[program + "s" if tls else program],
             self.crt if tls else None, **kw)
-        self.wires.append(w)
+        self.wires.add(w)
         return w
 
     def imap(self, name="joe", tls=False, login=True, **kw):
@@ -240,9 +241,9 @@ class Host:
     def left(self):
         """Waits until the sessions of closed connections are gone: they write
         as they go."""
-        self.wires = [w for w in self.wires if w.sock.fileno() != -1]
+        clients = sum(w.sock.fileno() != -1 for w in self.wires)
         wait_for("the sessions' end", lambda: sum(len(self.sessions(name))
-            for name in self.accounts) <= len(self.wires))
+            for name in self.accounts) <= clients)
 
     def alive(self):
         return all(c.poll() is None for c in self.children)
