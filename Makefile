@@ -140,7 +140,8 @@ SERVER = acceptor arguments cache certificates connection crowd errand front \
 	link listen monitor nurseries nursery port prelogin privsep process \
 	pump sandbox sasl spool start stream
 SSL = $(if $(filter 1,$(WITH_TLS)),tls tls_cert tls_exam tls_exam_policy \
-	tls_names tls_pem tls_policy tls_set tls_state tls_watch,tls_none)
+	tls_names tls_pem tls_policy tls_set tls_socket tls_state \
+	tls_watch,tls_none)
 IMAPD = args args_flags cmd_append cmd_capability cmd_check cmd_copy \
 	cmd_create cmd_delete cmd_enable cmd_expunge cmd_fetch cmd_id \
 	cmd_idle cmd_list cmd_logout cmd_move cmd_namespace cmd_noop \

@@ -20,12 +20,14 @@
 #include "ssl/tls_cert.h"
 #include "ssl/tls_names.h"
 #include "ssl/tls_policy.h"
+#include "ssl/tls_socket.h"
 #include "ssl/tls_state.h"
 
 #include "c-client/base/banned.h"
 
 struct tls_config {
 	SSL_CTX *ctx;
+	BIO_METHOD *socket;		/* see tls_socket.h */
 	struct tls_names *names;	/* NULL: no others by server name */
 	struct tls_state *state;	/* NULL: no session tickets */
 	const char *policy;
@@ -35,6 +37,8 @@ struct tls_config {
 
 struct tls {
 	SSL *ssl;
+	struct tls_socket socket;
+	size_t record_max;	/* octets that one record carries */
 	bool failed;		/* a fatal error: no close_notify any more */
 	bool closed;
 	char text[64];
@@ -217,7 +221,8 @@ tls_config_load(const struct tls_options *o, struct fault *why)
 		goto fail;
 	}
 	c->state = state_open(o->state_file);
-	if ((c->ctx = new_ctx(c)) == NULL) {
+	if ((c->socket = tls_socket_method()) == NULL ||
+	    (c->ctx = new_ctx(c)) == NULL) {
 		tls_fault(why, "OpenSSL can't start");
 		goto fail;
 	}
@@ -240,6 +245,7 @@ tls_config_free(struct tls_config *c)
 	if (c == NULL)
 		return;
 	SSL_CTX_free(c->ctx);
+	BIO_meth_free(c->socket);
 	tls_names_free(c->names);
 	tls_state_free(c->state);
 	free(c);
@@ -249,10 +255,16 @@ struct tls *
 tls_new(struct tls_config *c, int fd)
 {
 	struct tls *t = memory_zalloc(sizeof *t);
+	BIO *writer;
 
+	t->socket.fd = fd;
+	t->record_max = c->record_max != 0 ? c->record_max :
+	    SSL3_RT_MAX_PLAIN_LENGTH;
 	t->ssl = SSL_new(c->ctx);
-	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1)
+	writer = tls_socket_bio(c->socket, &t->socket);
+	if (t->ssl == NULL || writer == NULL || SSL_set_rfd(t->ssl, fd) != 1)
 		memory_exhausted(sizeof *t);
+	SSL_set0_wbio(t->ssl, writer);
 	SSL_set_accept_state(t->ssl);
 	return t;
 }
@@ -335,7 +347,10 @@ tls_write(struct tls *t, const void *from, size_t octets, struct fault *why)
 		return 0;
 	ERR_clear_error();
 	errno = 0;
+	/* One record is written, and the caller goes on with the rest. */
+	t->socket.more = octets > t->record_max;
 	n = SSL_write(t->ssl, from, octets > INT_MAX ? INT_MAX : (int)octets);
+	t->socket.more = false;
 	if (n > 0)
 		return n;
 	n = (int)outcome(t, n, "TLS write", why);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is to be proved, not believed: the index is used (octets read), no
 process polls in IDLE (context switches), nobody asks the DNS (strace), no
-lock is held while the client is silent (/proc/locks), and a held lock of
-procmail's does not stop us."""
+lock is held while the client is silent (/proc/locks), a held lock of
+procmail's does not stop us, and no record of TLS wakes a client for itself."""
 
 import fcntl
 import os
@@ -289,6 +289,34 @@ def fsync_key():
         "fsync = relaxed: none waits for it")
 
 
+def records():
+    """A download over TLS: TCP is told that more follows, but not at the end,
+    which would come a fifth of a second late."""
+    if not shutil.which("strace"):
+        tap.skip("records", "strace is not installed")
+        return
+    host = server.Host(programs=())
+    trace = os.path.join(host.dir, "trace")
+    host.start("imapd", wrap=("strace", "-f", "-qq", "-e", "trace=sendto",
+        "-o", trace))
+    host.account().fill(mailgen.to_mbox([mailgen.head(1, b"long") + b"\n" +
+        b"a line of the message\n" * 20000]))
+    c = host.imap(tls=True)
+    c.select()
+    before = len(server.read(trace))
+    c.must("FETCH 1 BODY.PEEK[]")
+    sent = re.findall(r"sendto\(.*, (\d+), (MSG_\S+),", server.read(trace)
+        [before:])
+    more = [int(n) for n, flags in sent if "MSG_MORE" in flags]
+    tap.ok(len(set(more)) == 1 and more[0] > 8192 and len(more) >
+        3 * (len(sent) - len(more)), "TLS: of full records most say that "
+        "more follows, and no others", sent)
+    tap.ok(sent and "MSG_MORE" not in sent[-1][1], "and the last one does "
+        "not", sent[-3:])
+    c.close()
+    host.stop()
+
+
 def main():
     index_used(60000)
     index_used(300)
@@ -298,6 +326,7 @@ def main():
     held_locks()
     no_dns()
     fsync_key()
+    records()
 
 
 run(main)
