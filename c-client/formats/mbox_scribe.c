@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -172,7 +173,10 @@ mbox_scribe_run(struct mbox *m, int (*work)(void *, struct mbox_scribe *,
 	int fds[2] = { -1, -1 };
 	bool heard;
 
-	if (!TRIP("mbox_scribe.fork") && pipe2(fds, O_CLOEXEC) == 0)
+	/* What another thread holds at a fork, malloc's locks for one, the child
+	 * would wait for. */
+	if (__libc_single_threaded && !TRIP("mbox_scribe.fork") &&
+	    pipe2(fds, O_CLOEXEC) == 0)
 		pid = fork();
 	/* No process to be had: it is as safe here, but for a kill. */
 	if (pid == -1) {

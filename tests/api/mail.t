@@ -522,8 +522,11 @@ def configured(r, path, user):
 def threads(p):
     """A stream a thread, all on one mailbox."""
     p.ask("create", "work")
-    tap.equal(p.ask("threads"), ["thread 12 added 1 1 logs 0"] * 4,
+    said = p.ask("threads")
+    tap.equal(said[1:-1], ["thread 12 added 1 1 logs 0"] * 4,
         "four threads work and hear of their own streams")
+    tap.equal((said[0], said[-1]), ("forks before 1", "forks 0"),
+        "and none forks, as a program without threads does")
     said = p.ask("open", "work", 0)[-1].split()
     # Twelve times the first was removed, if not by two at once.
     tap.ok(said[6] == "48" and 36 <= int(said[3]) < 48,

@@ -505,12 +505,23 @@ work(void *arg)
 	return NULL;
 }
 
+static int forks;
+
+static void
+forked(void)
+{
+	forks++;
+}
+
 static void
 threads(void)
 {
 	struct count counts[THREADS];
 	pthread_t thread[THREADS];
 	int i;
+
+	printf("forks before %d\n", forks > 0);
+	forks = 0;
 
 	memset(counts, 0, sizeof counts);
 	for (i = 0; i < THREADS; i++)
@@ -521,6 +532,7 @@ threads(void)
 		    counts[i].expunged > 0, counts[i].searched > 0,
 		    counts[i].logs);
 	}
+	printf("forks %d\n", forks);
 }
 
 static void
@@ -626,6 +638,7 @@ main(void)
 #include "linkage.c"
 	if (buf_add(1) != 3)
 		return 1;
+	pthread_atfork(NULL, forked, NULL);
 	/* Words have a tab between them. */
 	while (fgets(line, sizeof line, stdin) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
