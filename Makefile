@@ -113,7 +113,7 @@ STORE = account append box box_flags box_inbox box_names box_status copy \
 	list_pattern list_subscribed message name parsed place progress record search \
 	search_body search_text seqset transit uidruns view watch
 FORMATS = drivers dummy maildir maildir_append maildir_expunge maildir_files \
-	maildir_flush maildir_folders maildir_keywords maildir_lock \
+	maildir_flush maildir_folders maildir_keywords maildir_link maildir_lock \
 	maildir_match maildir_merge maildir_move maildir_name maildir_note \
 	maildir_place maildir_read maildir_scan maildir_stamp maildir_sync \
 	maildir_tmp maildir_uidlist mbox mbox_append mbox_base mbox_change \

@@ -19,6 +19,7 @@
 #include "c-client/formats/maildir_expunge.h"
 #include "c-client/formats/maildir_flush.h"
 #include "c-client/formats/maildir_folders.h"
+#include "c-client/formats/maildir_link.h"
 #include "c-client/formats/maildir_place.h"
 #include "c-client/formats/maildir_sync.h"
 #include "c-client/store/account.h"
@@ -195,6 +196,8 @@ const struct driver maildir_driver = {
 	.close = maildir_close,
 	.sync = maildir_sync,
 	.read = maildir_read,
+	.link = maildir_link,
+	.unlink = maildir_unlink,
 	.append = maildir_append,
 	.expunge = maildir_expunge,
 	.flush = maildir_flush,

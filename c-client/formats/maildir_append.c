@@ -112,18 +112,22 @@ octets_write(int fd, const struct append_item *item, struct fault *why)
 	return status;
 }
 
-/* Whole, and on disk where they are few, under a name that is nobody else's. */
+/* Few are synced one by one. */
 static int
-letter_write(struct work *w, size_t i)
+letter_sync(struct work *w, int fd)
 {
-	struct letter *l = &w->letters[i];
-	const struct append_item *item = &w->items[i];
+	return w->count <= SYNC_EACH && (TRIP("maildir_append.sync") ||
+	    account_sync(w->m->box->account, fd) == -1) ?
+	    fault_errno(w->why, "write a message") : 0;
+}
+
+static int
+letter_write(struct work *w, struct letter *l, const struct append_item *item)
+{
 	struct timespec times[2] = { { 0, UTIME_NOW },
 	    { (time_t)item->date, 0 } };
 	int fd, status = -1;
 
-	buf_addspan(&l->tmp, buf_span(&w->begin));
-	maildir_name_end(&l->tmp, i);
 	fd = TRIP("maildir_append.create") ? -1 : openat(w->m->tmp,
 	    buf_string(&l->tmp), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
@@ -134,18 +138,48 @@ letter_write(struct work *w, size_t i)
 	if (maildir_place_give_mode(w->m->tmp, buf_string(&l->tmp), false) ==
 	    -1)
 		fault_errno(w->why, "make a file in %s/tmp", w->m->path);
-	else if (octets_write(fd, item, w->why) == 0) {
-		if (futimens(fd, times) == -1 ||
-		    (w->count <= SYNC_EACH && (TRIP("maildir_append.sync") ||
-		    account_sync(w->m->box->account, fd) == -1)))
-			fault_errno(w->why, "write a message");
-		else
-			status = 0;
-	}
+	else if (octets_write(fd, item, w->why) == 0)
+		status = futimens(fd, times) == -1 ?
+		    fault_errno(w->why, "write a message") :
+		    letter_sync(w, fd);
 	if (close(fd) == -1 && status == 0)
 		status = fault_errno(w->why, "write a message");
-	return status == -1 ? -1 : maildir_scan(w->m->tmp,
-	    buf_string(&l->tmp), true, &l->record, w->why);
+	return status;
+}
+
+/* The file is there, as another message's.  What was kept stays: if this fails
+ * all begins once more. */
+static int
+letter_link(struct work *w, struct letter *l, const struct append_item *item)
+{
+	int tmp = w->m->tmp, fd, status;
+
+	if (TRIP("maildir_append.link") || linkat(tmp, item->kept, tmp,
+	    buf_string(&l->tmp), 0) == -1)
+		return fault_errno(w->why, "make a file in %s/tmp",
+		    w->m->path);
+	l->in_tmp = true;
+	if ((fd = maildir_scan_open(tmp, buf_string(&l->tmp), w->why)) == -1)
+		return -1;
+	status = letter_sync(w, fd);
+	close(fd);
+	return status;
+}
+
+/* Whole, and on disk where they are few, under a name that is nobody else's. */
+static int
+letter_make(struct work *w, size_t i)
+{
+	struct letter *l = &w->letters[i];
+	const struct append_item *item = &w->items[i];
+
+	buf_addspan(&l->tmp, buf_span(&w->begin));
+	maildir_name_end(&l->tmp, i);
+	if ((item->kept != NULL ? letter_link(w, l, item) :
+	    letter_write(w, l, item)) == -1)
+		return -1;
+	return maildir_scan(w->m->tmp, buf_string(&l->tmp), true, &l->record,
+	    w->why);
 }
 
 /* All of them, before any lock is taken. */
@@ -153,7 +187,7 @@ static int
 letters_write(struct work *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (letter_write(w, i) == -1)
+		if (letter_make(w, i) == -1)
 			return -1;
 	if (w->count > SYNC_EACH && !w->m->box->account->relaxed &&
 	    (TRIP("maildir_append.sync_all") || syncfs(w->m->tmp) == -1))

@@ -18,7 +18,10 @@
 static bool
 is_old(const struct stat *st, time_t now)
 {
-	return S_ISREG(st->st_mode) && st->st_mtim.tv_sec < now - OLD_SECS &&
+	/* What has another name is about to be copied (maildir_link.h), and
+	 * as old as the message. */
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 &&
+	    st->st_mtim.tv_sec < now - OLD_SECS &&
 	    st->st_atim.tv_sec < now - OLD_SECS;
 }
 

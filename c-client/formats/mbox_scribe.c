@@ -173,8 +173,8 @@ mbox_scribe_run(struct mbox *m, int (*work)(void *, struct mbox_scribe *,
 	int fds[2] = { -1, -1 };
 	bool heard;
 
-	/* What another thread holds at a fork, malloc's locks for one, the child
-	 * would wait for. */
+	/* What another thread holds at a fork, malloc's locks for one, the
+	 * child would wait for. */
 	if (__libc_single_threaded && !TRIP("mbox_scribe.fork") &&
 	    pipe2(fds, O_CLOEXEC) == 0)
 		pid = fork();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The scribe: a child that rewrites a mailbox file.  It has the locks too, so
- * that a session which is killed meanwhile does not stop it half way.  A program
- * that has threads rewrites by itself: it can't be copied safely.
+ * that a session which is killed meanwhile does not stop it half way.  A
+ * program that has threads rewrites by itself: it can't be copied safely.
  */
 #ifndef FORMATS_MBOX_SCRIBE_H
 #define FORMATS_MBOX_SCRIBE_H

@@ -38,6 +38,7 @@ struct append {
 	size_t count, room;
 	struct buf form;	/* one message, as driver->form() made it */
 	driver_form *form_of;	/* NULL: it made none of them */
+	const struct driver *keeper;	/* it keeps some of them; NULL */
 	struct buf memory;	/* all, or what is not yet in the file */
 	int fd;			/* -1: all is in memory */
 	uint64_t size;		/* octets collected in all */
@@ -99,11 +100,22 @@ append_new(struct account *account, const struct name *name,
 	return a;
 }
 
+static void
+unlink_kept(struct append *a)
+{
+	if (a->keeper == NULL || a->box->driver != a->keeper)
+		return;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->items[i].kept != NULL)
+			a->keeper->unlink(a->box, a->items[i].kept);
+}
+
 void
 append_free(struct append *a)
 {
 	if (a == NULL)
 		return;
+	unlink_kept(a);
 	/* Who adds one message mostly adds more. */
 	if (a->own && a->done && !a->box->readonly) {
 		append_rest(a->account);
@@ -235,6 +247,26 @@ append_whole(struct append *a, struct span message, struct fault *why)
 	return append_data(a, buf_span(&a->form), why);
 }
 
+bool
+append_link(struct append *a, struct box *from, const struct record *r)
+{
+	const struct driver *driver = a->box->driver;
+	struct buf kept;
+	bool done = false;
+
+	if (driver->link == NULL || from->driver != driver)
+		return false;
+	buf_init(&kept, 0);
+	if (driver->link(from, r, a->box, &kept)) {
+		a->items[a->count - 1].kept = arena_string(a->arena, kept.p,
+		    kept.n);
+		a->keeper = driver;
+		done = true;
+	}
+	buf_clear(&kept);
+	return done;
+}
+
 /* What was made for one format is nothing for another, which the INBOX may have
  * by now. */
 static int
@@ -242,7 +274,8 @@ give(struct append *a, struct fault *why)
 {
 	const struct driver *driver = a->box->driver;
 
-	if (a->form_of != NULL && driver->form != a->form_of)
+	if ((a->form_of != NULL && driver->form != a->form_of) ||
+	    (a->keeper != NULL && driver != a->keeper))
 		return fault_set(why, FAULT_CHANGED,
 		    "%s has another format now", a->box->name.path);
 	return driver->append(a->box, a->items, a->count, why);

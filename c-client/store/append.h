@@ -32,6 +32,8 @@ struct append_item {
 	struct append *from;		/* for append_read() */
 	uint64_t at;			/* where its bytes are in there */
 	bool formed;			/* they are what driver->form() made */
+	const char *kept;		/* NULL; or, instead of octets, what
+					 * driver->link() kept */
 };
 
 /* Bits of its keywords that the mailbox has. */
@@ -62,6 +64,10 @@ int append_data(struct append *, struct span, struct fault *);
 
 /* The same for a message whose octets are all here, CRLF and no others. */
 int append_whole(struct append *, struct span, struct fault *);
+
+/* The same for the message of an open mailbox with this record, without its
+ * octets where both formats can do that.  False: they are to be given. */
+bool append_link(struct append *, struct box *from, const struct record *);
 
 /*
  * Write all.  On 0 the messages are on disk with UIDs (ascending; in the

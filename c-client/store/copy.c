@@ -60,20 +60,20 @@ copy_message(struct box *from, struct reader *reader, uint32_t uid,
     struct append *to, struct fault *why)
 {
 	struct span names[BOUND_KEYWORDS];
-	struct message *m = reader_open(reader, uid, why);
 	const struct record *r;
+	struct message *m;
 	size_t count, at;
 
-	if (m == NULL)
-		return -1;
-	/* Reading may have synced, which moves records. */
 	if ((r = box_record(from, uid, &at)) == NULL)
 		return fault_set(why, FAULT_EXPUNGED, "UID %u is gone", uid);
 	count = keywords_of(from, r, names);
 	if (append_message(to, r->flags & FLAG_ALL_SYSTEM, names, count, true,
 	    r->date, r->zone, why) == -1)
 		return -1;
-	return copy_octets(m, to, why);
+	if (append_link(to, from, r))
+		return 0;
+	m = reader_open(reader, uid, why);
+	return m == NULL ? -1 : copy_octets(m, to, why);
 }
 
 int

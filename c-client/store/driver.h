@@ -45,6 +45,15 @@ struct driver_names {
 typedef void driver_form(struct box *, const struct append_item *,
     struct span message, struct buf *out);
 
+/*
+ * Keep the message of `from` with this record, a mailbox of the same format,
+ * for `to`, and add to `out` what append() will know it by (item->kept).  Its
+ * octets are not collected then.  False where that can't be, which is no
+ * fault; nothing is left of it then.
+ */
+typedef bool driver_link(struct box *from, const struct record *,
+    struct box *to, struct buf *out);
+
 struct driver {
 	const char *name;
 	bool placeholder;	/* for what no other format takes, and no
@@ -77,6 +86,10 @@ struct driver {
 	    size_t len, struct buf *out, struct fault *);
 
 	driver_form *form;	/* NULL: the format writes what it is given */
+
+	driver_link *link;	/* NULL: it has to */
+	/* What link() kept is needed no more, whatever became of append(). */
+	void (*unlink)(struct box *, const char *kept);
 
 	/*
 	 * Add messages, all or none; on return they are on disk, in the

@@ -292,6 +292,7 @@ class MaildirPlace(Place):
         tmp = os.path.join(self.path(box), "tmp", name)
         with open(tmp, "wb") as f:
             f.write(message)
+        os.chmod(tmp, 0o600)    # as all who deliver do
         self.own(tmp)
         os.rename(tmp, os.path.join(self.path(box), "new", name))
 
