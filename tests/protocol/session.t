@@ -140,7 +140,10 @@ def held_before_login():
             ("literals", b"a ID (" + literals[1:]),
             ("a response", b"a AUTHENTICATE PLAIN\r\n" + b"A" * 4096)):
         c = host.imap(login=False)
+        # Who waits for a login may still be starting when a client is
+        # greeted.
         pids = host.processes()
+        rest(lambda: server.switches(pids), 1)
         before = {p: server.rss_kib(p) for p in pids}
         c.send(data)
         rest(lambda: (server.unread(host.ports["imapd"]),
