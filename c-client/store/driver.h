@@ -87,7 +87,7 @@ struct driver {
 
 	driver_form *form;	/* NULL: the format writes what it is given */
 
-	driver_link *link;	/* NULL: it has to */
+	driver_link *link;	/* NULL, as unlink: octets are collected */
 	/* What link() kept is needed no more, whatever became of append(). */
 	void (*unlink)(struct box *, const char *kept);
 
